@@ -1,0 +1,163 @@
+"""What the platform tells us: signups, posts, uploads and decisions, validated at the door."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from contracts.errors import InvalidEvent
+from contracts.ids import AccountId, AlertId, EventId, UploadId
+
+MAX_TEXT_CHARS = 1_000_000
+MAX_LINKS = 1_000
+
+Identifier = Annotated[str, Field(min_length=1, max_length=256)]
+Line = Annotated[str, Field(max_length=2_048)]
+Timestamp = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+DecisionAction = Literal["approve", "ban", "suspend", "ask_documents", "escalate", "mark_vip"]
+PostKind = Literal["event_page", "profile", "comment", "message"]
+
+
+class BaseEvent(BaseModel):
+    """What every event carries. Unknown fields are left out, not refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: Annotated[EventId, Field(min_length=1, max_length=256)]
+    """The idempotency key: a second event with the same id is a repeat, and is dropped."""
+    occurred_at: Timestamp
+    """When it happened on the platform, with a zone; kept in UTC."""
+    account_id: Annotated[AccountId, Field(min_length=1, max_length=256)]
+
+    @property
+    def occurred_at_ms(self) -> int:
+        """Milliseconds since the Unix epoch, rounded down."""
+        return epoch_ms(self.occurred_at)
+
+
+class Signup(BaseEvent):
+    """A new account. At least one of email, ip and device_id is given."""
+
+    type: Literal["signup"] = "signup"
+    email: Line | None = None
+    ip: IPvAnyAddress | None = None
+    user_agent: Line | None = None
+    device_id: Line | None = None
+    name: Line | None = None
+    organization: Line | None = None
+    phone: Line | None = None
+    website: Line | None = None
+    bio: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] | None = None
+    referrer: Line | None = None
+    country: Line | None = None
+    payment_fingerprint: Line | None = None
+
+    @model_validator(mode="after")
+    def _has_something_to_go_by(self) -> Self:
+        if not (self.email or self.ip or self.device_id):
+            msg = "one of email, ip and device_id must be given"
+            raise ValueError(msg)
+        return self
+
+
+class Post(BaseEvent):
+    """Something an account wrote for others to read."""
+
+    type: Literal["post"] = "post"
+    post_id: Identifier | None = None
+    kind: PostKind
+    title: Line = ""
+    text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] = ""
+    """Plain text, HTML or Markdown."""
+    links: Annotated[tuple[Line, ...], Field(max_length=MAX_LINKS)] = ()
+    """Links that the platform keeps beside the text."""
+
+
+class Upload(BaseEvent):
+    """A video to be screened."""
+
+    type: Literal["upload"] = "upload"
+    upload_id: Annotated[UploadId, Field(min_length=1, max_length=256)]
+    uri: Annotated[str, Field(min_length=1, max_length=4_096)]
+    """``file:`` (or a plain path) or ``https:``."""
+    title: Line = ""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Decision(BaseModel):
+    """What a reviewer decided about one or more accounts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["decision"] = "decision"
+    decision_id: Annotated[EventId, Field(min_length=1, max_length=256)]
+    occurred_at: Timestamp
+    account_ids: Annotated[tuple[AccountId, ...], Field(min_length=1, max_length=10_000)]
+    action: DecisionAction
+    reviewer: Identifier
+    reason: Line = ""
+    alert_id: AlertId | None = None
+
+
+Event = Signup | Post | Upload
+"""What is scored."""
+
+_EVENT: TypeAdapter[Event | Decision] = TypeAdapter(
+    Annotated[Event | Decision, Field(discriminator="type")]
+)
+
+
+def parse_event(raw: bytes | str) -> Event | Decision:
+    """Validate one JSON message.
+
+    Raises:
+        InvalidEvent: With a reason that names each bad field and what would do.
+    """
+    try:
+        return _EVENT.validate_json(raw)
+    except ValidationError as error:
+        raise InvalidEvent(_reason(error)) from None
+
+
+def epoch_ms(at: datetime) -> int:
+    """Milliseconds since the Unix epoch, rounded down; exact, without a float between."""
+    delta = at - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000 + delta.microseconds // 1_000
+
+
+def from_epoch_ms(at_ms: int) -> datetime:
+    """The UTC time of ``epoch_ms``."""
+    return datetime.fromtimestamp(at_ms // 1_000, UTC).replace(microsecond=at_ms % 1_000 * 1_000)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _reason(error: ValidationError) -> str:
+    """Say what was wrong without the values, which may be personal data."""
+    problems = error.errors(include_url=False, include_input=False)
+    return "; ".join(_problem(problem) for problem in problems[:5]) + (
+        f"; and {len(problems) - 5} more" if len(problems) > 5 else ""  # noqa: PLR2004 -- above
+    )
+
+
+def _problem(problem: Any) -> str:
+    where = ".".join(str(step) for step in problem["loc"])
+    kind, message = problem["type"], problem["msg"]
+    if kind == "json_invalid":
+        return f"not JSON: {message.removeprefix('Invalid JSON: ')}"
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        return "type: must be one of signup, post, upload, decision"
+    return f"{where}: {message}"

@@ -1,0 +1,46 @@
+"""One detector's finding about one account, and what the ruleset makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.ids import AccountId, Code, EventId, Facet, Mode
+
+Evidence = Mapping[str, Any]
+"""JSON values by name: what a reviewer needs to see to agree or disagree."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a detector saw, before the ruleset has priced it."""
+
+    code: Code
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signal:
+    """A finding with its price.
+
+    Attributes:
+        event_id: The event of this account that the finding is about; for a retroactive signal
+            the earlier event, not the one that tipped the balance.
+        points: What it adds to the risk, before the cap of its group.
+        group: Signals of one group add up to no more than the group's cap.
+        facet: The facet that fired, where there is one.
+        ties: Whether accounts that share the facet belong to one campaign.
+        mode: ``live``, or ``shadow`` for one that is only measured.
+    """
+
+    code: Code
+    points: int
+    group: str
+    account_id: AccountId
+    event_id: EventId
+    occurred_at_ms: int
+    evidence: Evidence = field(default_factory=dict)
+    facet: Facet | None = None
+    ties: bool = False
+    mode: Mode = "live"

@@ -1,0 +1,34 @@
+"""Frozen dataclasses to JSON and back.
+
+``msgspec`` does it in a fifth of pydantic's time; what comes from outside is pydantic's
+(``contracts.event``), what we wrote ourselves is read back here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder(order=None)
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def encode(value: object) -> bytes:
+    """Write JSON: field order as declared, times as RFC 3339 in UTC with ``Z``."""
+    return _encoder.encode(value)
+
+
+def decode(raw: bytes | str, kind: type[T]) -> T:
+    """Read JSON that ``encode`` wrote.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON, or not of this kind.
+    """
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    decoded: T = decoder.decode(raw)
+    return decoded

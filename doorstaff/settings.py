@@ -1,0 +1,144 @@
+"""Every setting, in one table: name, default, unit, help.
+
+Read from the environment as ``DOORSTAFF_<NAME>``; ``DATABASE_URL`` also goes by that name alone,
+as hosting platforms give it. ``docs/reference/settings.md`` is written from this file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from doorstaff.errors import InvalidSettings
+
+SinkName = Literal["console", "jsonl", "redis", "kafka", "slack", "webhook"]
+
+
+class Settings(BaseSettings):
+    """What Doorstaff is told by its environment."""
+
+    model_config = SettingsConfigDict(env_prefix="DOORSTAFF_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".doorstaff"), description="Folder of all that this machine keeps.")
+
+    kafka_url: str = Field(
+        "",
+        description="Brokers as host:port, comma-separated. Empty: `up` and `demo` start the"
+        " embedded broker.",
+    )
+    redis_url: str = Field(
+        "", description="redis://host:port/db. Empty: `up` and `demo` start the embedded Valkey."
+    )
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("DATABASE_URL", "DOORSTAFF_DATABASE_URL"),
+        description="SQLAlchemy URL: sqlite:///FILE or postgresql://… Empty: doorstaff.db in HOME.",
+    )
+
+    topic_prefix: str = Field("doorstaff.", description="What every topic's name begins with.")
+    partitions: int = Field(
+        8, ge=1, le=1_024, description="Partitions of each topic that is made.", json_schema_extra={"unit": "partitions"}
+    )
+    replication: int = Field(
+        1, ge=1, le=9, description="Replicas of each topic that is made.", json_schema_extra={"unit": "brokers"}
+    )
+    retention_hours: int = Field(
+        168, ge=1, description="How long topics keep their messages.", json_schema_extra={"unit": "h"}
+    )
+    session_timeout_seconds: float = Field(
+        6.0,
+        ge=2,
+        description="Silence after which a worker's partitions go to another. The embedded broker"
+        " takes half of it to form a group.",
+        json_schema_extra={"unit": "s"},
+    )
+    ruleset: Path | None = Field(
+        None,
+        description="Ruleset file. Empty: the newest published one, else the one that ships.",
+    )
+
+    sinks: Annotated[tuple[SinkName, ...], NoDecode] = Field(
+        ("console",), description="Where alerts go besides SQL, comma-separated."
+    )
+    routes: str = Field(
+        "",
+        description="Which alerts a sink gets, as `sink=kind:action,…;…`, with * for any:"
+        " `slack=campaign:hold,media:*;jsonl=*:*`. A sink that is not named gets all.",
+    )
+    jsonl_path: Path | None = Field(
+        None, description="File of the jsonl sink. Empty: alerts.jsonl in HOME."
+    )
+    redis_alert_stream: str = Field(
+        "doorstaff:alerts", description="Redis stream of the redis sink."
+    )
+    slack_webhook_url: SecretStr | None = Field(
+        None, description="Incoming webhook of the slack sink."
+    )
+    webhook_url: HttpUrl | None = Field(None, description="Address of the webhook sink.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret of the webhook sink, `whsec_…` (Standard Webhooks)."
+    )
+
+    host: str = Field(
+        "127.0.0.1", description="Address that the console, metrics and health listen on."
+    )
+    console_port: int = Field(8710, ge=0, le=65_535, description="Port of the console; 0 for any.")
+    console_url: str = Field(
+        "", description="The console's address as people reach it, for links in alerts. Empty:"
+        " http://HOST:CONSOLE_PORT."
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="Port of /metrics and /healthz; 0 for any free one."
+    )
+
+    media_folder: Path | None = Field(
+        None,
+        description="Uploads given as files must lie in this folder. Empty: any file the worker can read.",
+    )
+    media_max_bytes: int = Field(
+        8 * 1024**3, ge=1, description="Largest upload that is screened.", json_schema_extra={"unit": "bytes"}
+    )
+    media_max_seconds: float = Field(
+        6 * 3600.0, gt=0, description="Longest upload that is screened.", json_schema_extra={"unit": "s"}
+    )
+    media_timeout_seconds: float = Field(
+        900.0, gt=0, description="Time that one screening may take.", json_schema_extra={"unit": "s"}
+    )
+    media_lease_seconds: float = Field(
+        60.0,
+        ge=1,
+        description="Silence after which a media worker's job goes to another.",
+        json_schema_extra={"unit": "s"},
+    )
+    media_max_attempts: int = Field(
+        3, ge=1, description="Times that one upload is tried.", json_schema_extra={"unit": "tries"}
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The SQL address, with the default spelled out."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'doorstaff.db'}"
+
+    @property
+    def resolved_console_url(self) -> str:
+        """The console's address as people reach it."""
+        return (self.console_url or f"http://{self.host}:{self.console_port}").rstrip("/")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment.
+
+    Raises:
+        InvalidSettings: Names each bad setting, what it was, and what would do.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        raise InvalidSettings.of(error) from None

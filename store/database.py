@@ -1,0 +1,27 @@
+"""One engine for the whole process, whatever SQL lies behind it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, create_engine, event, make_url
+
+
+def open_database(url: str) -> Engine:
+    """Open ``DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql://…``.
+
+    SQLite runs with a write-ahead log and waits up to 10 s for another writer, so that the worker,
+    the console and the command line can use one file.
+    """
+    address = make_url(url)
+    if address.drivername in {"postgres", "postgresql"}:
+        address = address.set(drivername="postgresql+psycopg")
+    engine = create_engine(address, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,150 @@
+"""Every SQL table, in one place. SQLite and PostgreSQL read the same statements.
+
+Times are milliseconds since the Unix epoch: SQLite has no zone-aware time of its own.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives only an INTEGER PRIMARY KEY a number of its own.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", String(64), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("risk", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("account_count", Integer, nullable=False),
+    Column("campaign_id", String(64)),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    Index("ix_alerts_updated_at_ms", "updated_at_ms"),
+)
+"""The newest revision of each alert; ``body`` is the alert as on the wire."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("sink", String(64), nullable=False),
+    Column("alert_id", String(64), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Column("leased_until_ms", BigInteger, nullable=False, default=0),
+    Column("last_error", Text, nullable=False, default=""),
+    UniqueConstraint("sink", "alert_id", "revision"),
+    Index("ix_deliveries_due", "sink", "status", "due_at_ms"),
+)
+"""The outbox: what each sink has still to get. ``status``: ``due``, ``done`` or ``failed``."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", String(256), primary_key=True),
+    Column("occurred_at_ms", BigInteger, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("reviewer", String(256), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("alert_id", String(64)),
+    Column("account_ids", JSON, nullable=False),
+)
+
+rulesets = Table(
+    "rulesets",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("version", String(128), nullable=False, unique=True),
+    Column("published_at_ms", BigInteger, nullable=False),
+    Column("published_by", String(256), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""Published rulesets, as written; the newest is the live one."""
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("topic", String(256), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("key", LargeBinary),
+    Column("value", LargeBinary, nullable=False),
+    Column("failed_at_ms", BigInteger, nullable=False),
+    Column("retried_at_ms", BigInteger),
+    UniqueConstraint("topic", "partition", "offset"),
+)
+
+references = Table(
+    "media_references",  # REFERENCES is a word of SQL's own
+    metadata,
+    Column("reference_id", String(128), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("enabled", Integer, nullable=False, default=1),
+    Column("duration_s", Float, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("source", Text, nullable=False, default=""),
+    Column("added_at_ms", BigInteger, nullable=False),
+)
+
+reference_fingerprints = Table(
+    "media_reference_fingerprints",
+    metadata,
+    Column(
+        "reference_id",
+        String(128),
+        ForeignKey("media_references.reference_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("algorithm", String(16), primary_key=True),
+    Column("frames", LargeBinary, nullable=False),
+)
+"""All frames of a reference by one algorithm, packed by ``media_screening.fingerprint``."""
+
+upload_fingerprints = Table(
+    "media_upload_fingerprints",
+    metadata,
+    Column("upload_id", String(256), primary_key=True),
+    Column("account_id", String(256), nullable=False),
+    Column("event_id", String(256), nullable=False),
+    Column("algorithm", String(16), primary_key=True),
+    Column("occurred_at_ms", BigInteger, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("frames", LargeBinary, nullable=False),
+    Index("ix_media_upload_fingerprints_occurred_at_ms", "occurred_at_ms"),
+)
+"""Fingerprints of past uploads, so that a later reference can be matched against them."""
