@@ -1,0 +1,1 @@
+"""What travels: events, signals, verdicts, alerts, decisions, the ruleset. Imports nothing of ours."""

@@ -1,0 +1,249 @@
+"""The versioned thresholds, points, lists and modes; read from YAML, errors named by line."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from contracts.errors import InvalidRuleset
+from contracts.event import PostKind
+from contracts.ids import Action, Code, Mode
+
+MAX_WINDOW_SECONDS = 30 * 86_400
+
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def window_seconds(text: object) -> object:
+    """Read ``90s``, ``10m``, ``24h``, ``7d``; a bare number is seconds."""
+    if isinstance(text, str) and (parts := re.fullmatch(r"(\d{1,9})([smhd])", text)):
+        return int(parts[1]) * _UNIT_SECONDS[parts[2]]
+    if isinstance(text, str):
+        msg = "a window is a number and a unit: 90s, 10m, 24h or 7d"
+        raise ValueError(msg)  # noqa: TRY004 -- pydantic wants a ValueError
+    return text
+
+
+def window_text(seconds: int) -> str:
+    """Write a window as rules do: the largest unit that leaves a whole number."""
+    for unit in ("d", "h", "m"):
+        if seconds % _UNIT_SECONDS[unit] == 0 and seconds > _UNIT_SECONDS[unit]:
+            return f"{seconds // _UNIT_SECONDS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+Points = Annotated[int, Field(ge=-100, le=100)]
+Domains = Annotated[
+    tuple[str, ...],
+    AfterValidator(lambda names: tuple(sorted({name.lower().strip(".") for name in names}))),
+]
+
+
+class Part(BaseModel):
+    """A part of a ruleset. Unlike on the wire, an unknown field is an error: it is a typing slip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Thresholds(Part):
+    """From which risk on an account is reviewed, and held."""
+
+    review: Annotated[int, Field(ge=1, le=100)] = 40
+    hold: Annotated[int, Field(ge=1, le=100)] = 80
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.hold < self.review:
+            msg = "hold must not be below review"
+            raise ValueError(msg)
+        return self
+
+
+class Level(Part):
+    """So many accounts, so many points."""
+
+    accounts: Annotated[int, Field(ge=2, le=1_000_000)]
+    points: Points
+
+
+class VelocityRule(Part):
+    """How many distinct accounts share a facet within a window."""
+
+    code: Code
+    facet: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    window: Annotated[int, BeforeValidator(window_seconds), Field(ge=1, le=MAX_WINDOW_SECONDS)]
+    """Length in seconds."""
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)]
+    group: str
+    ties: bool = False
+    """Whether accounts that share the facet, once it fired, are one campaign."""
+    mode: Mode = "live"
+
+    @model_validator(mode="after")
+    def _levels_rise(self) -> Self:
+        accounts = [level.accounts for level in self.levels]
+        if accounts != sorted(set(accounts)):
+            msg = "levels must rise in accounts"
+            raise ValueError(msg)
+        return self
+
+    def points_for(self, accounts: int) -> int | None:
+        """Points at so many accounts, or None below the first level."""
+        points = None
+        for level in self.levels:
+            if accounts < level.accounts:
+                break
+            points = level.points
+        return points
+
+
+class SignalRule(Part):
+    """What a detector's finding is worth."""
+
+    points: Points
+    group: str
+    mode: Mode = "live"
+
+
+class Density(Part):
+    """From how many links, and how many a hundred words, a text is dense with links."""
+
+    links: Annotated[int, Field(ge=1)]
+    links_per_100_words: Annotated[float, Field(gt=0)]
+
+
+class Lists(Part):
+    """Names added to, or taken from, the bundled lists."""
+
+    blocked_domains: Domains = ()
+    allowed_domains: Domains = ()
+    """Never a facet and never a reason: platforms, maps, social networks."""
+    shorteners: Domains = ()
+    disposable_mail_domains: Domains = ()
+
+
+class Ruleset(Part):
+    """One version of everything that the trust team may turn."""
+
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+    thresholds: Thresholds = Thresholds()
+    groups: dict[str, Annotated[int, Field(ge=0, le=100)]]
+    """Cap of each group's points."""
+    velocity: tuple[VelocityRule, ...] = ()
+    signals: dict[Code, SignalRule] = {}
+    density: dict[PostKind, Density] = {}
+    lists: Lists = Lists()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        codes = [rule.code for rule in self.velocity]
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        if twice:
+            msg = f"velocity code given twice: {', '.join(twice)}"
+            raise ValueError(msg)
+        used = {rule.group for rule in self.velocity} | {rule.group for rule in self.signals.values()}
+        if unknown := sorted(used - set(self.groups)):
+            msg = f"group without a cap under groups: {', '.join(unknown)}"
+            raise ValueError(msg)
+        return self
+
+    def action_for(self, risk: int) -> Action:
+        """What a risk of 0 to 100 comes to."""
+        if risk >= self.thresholds.hold:
+            return "hold"
+        return "review" if risk >= self.thresholds.review else "allow"
+
+
+def parse_ruleset(text: str, *, name: str = "ruleset") -> Ruleset:
+    """Read a ruleset from YAML.
+
+    Args:
+        text: The YAML.
+        name: What error lines call it, usually the file's name.
+
+    Raises:
+        InvalidRuleset: One line a problem, each with its line in the file.
+    """
+    try:
+        document = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidRuleset((f"{name}:{line}: not YAML: {error.problem}",)) from None
+    if not isinstance(document, dict):
+        problem = "a ruleset is a mapping that begins with `version:`"
+        raise InvalidRuleset((f"{name}:1: {problem}",))
+    try:
+        return Ruleset.model_validate(_plain(document))
+    except ValidationError as error:
+        problems = tuple(
+            f"{name}:{_line(document, problem['loc'])}: "
+            f"{'.'.join(str(step) for step in problem['loc']) or 'ruleset'}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_url=False)
+        )
+        raise InvalidRuleset(problems) from None
+
+
+def read_ruleset(path: Path) -> Ruleset:
+    """Read a ruleset file.
+
+    Raises:
+        InvalidRuleset: Also where the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRuleset((f"{path}: cannot be read: {error}",)) from None
+    return parse_ruleset(text, name=str(path))
+
+
+def default_ruleset_text() -> str:
+    """The ruleset that ships, as written."""
+    return resources.files("contracts").joinpath("default_ruleset.yaml").read_text("utf-8")
+
+
+def default_ruleset() -> Ruleset:
+    """The ruleset that ships."""
+    return parse_ruleset(default_ruleset_text(), name="default_ruleset.yaml")
+
+
+def _plain(node: Any) -> Any:
+    """Strip the round-trip types, which keep lines, from what they hold."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, bool) or node is None:
+        return node
+    if isinstance(node, int):
+        return int(node)
+    if isinstance(node, float):
+        return float(node)
+    return str(node)
+
+
+def _line(document: Any, path: tuple[int | str, ...]) -> int:
+    """The line of the deepest part of ``path`` that stands in the file, from 1."""
+    node, line = document, 1
+    for step in path:
+        try:
+            position = node.lc.item(step) if isinstance(step, int) else node.lc.key(step)
+            node = node[step]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+        line = position[0] + 1
+    return line
