@@ -119,7 +119,9 @@ references = Table(
     Column("sha256", String(64), nullable=False),
     Column("source", Text, nullable=False, default=""),
     Column("added_at_ms", BigInteger, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
 )
+"""Works known to be pirated. ``changed_at_ms`` rises with each change, so that workers see it."""
 
 reference_fingerprints = Table(
     "media_reference_fingerprints",
