@@ -1,0 +1,87 @@
+"""Lists of names: what is bundled, with origin and date, and what the ruleset adds.
+
+A bundled list is a text file under ``detectors/lists``: one name a line, ``#`` begins a comment,
+and the first lines say where the names are from and when they were taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import disposable_email_domains
+
+from contracts.ruleset import Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class NameList:
+    """A list of domains; a name on it stands for all that is under it."""
+
+    name: str
+    entries: frozenset[str]
+
+    def hit(self, host: str) -> str | None:
+        """The entry that ``host`` is, or is under; the longest one."""
+        entries = self.entries
+        while host not in entries:
+            _, dot, host = host.partition(".")
+            if not dot:
+                return None
+        return host
+
+    def __contains__(self, host: str) -> bool:
+        return self.hit(host) is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listings:
+    """Every list that the detectors consult, the ruleset's names added."""
+
+    blocked: NameList
+    allowed: NameList
+    """Platforms that everybody links to: never a facet and never a reason."""
+    open_pages: NameList
+    """Where anybody opens a page to promote themselves: social networks, shops, fund-raisers."""
+    shorteners: NameList
+    disposable_mail: NameList
+    free_mail: NameList
+    suspicious_suffixes: NameList
+
+    @classmethod
+    def of(cls, ruleset: Ruleset) -> Listings:
+        """Bundled lists and the ruleset's names; what the ruleset allows is on no bundled list."""
+        added = ruleset.lists
+        allowed = frozenset(added.allowed_domains)
+        disposable = frozenset(disposable_email_domains.blocklist)
+        return cls(
+            blocked=NameList("blocked_domains", frozenset(added.blocked_domains)),
+            allowed=NameList(
+                "allowed_domains", (bundled("allowed_domains") - {*added.blocked_domains}) | allowed
+            ),
+            open_pages=_less("open_pages", bundled("open_pages"), allowed),
+            shorteners=NameList(
+                "shorteners", (bundled("shorteners") - allowed) | {*added.shorteners}
+            ),
+            disposable_mail=NameList(
+                "disposable_mail_domains",
+                (disposable - bundled("free_mail_domains") - allowed)
+                | {*added.disposable_mail_domains},
+            ),
+            free_mail=_less("free_mail_domains", bundled("free_mail_domains"), ()),
+            suspicious_suffixes=_less("suspicious_suffixes", bundled("suspicious_suffixes"), ()),
+        )
+
+
+@cache
+def bundled(name: str) -> frozenset[str]:
+    """The names of a bundled list, in lower case."""
+    text = resources.files("detectors").joinpath("lists", f"{name}.txt").read_text("utf-8")
+    names = (line.partition("#")[0].strip().lower() for line in text.splitlines())
+    return frozenset(name for name in names if name)
+
+
+def _less(name: str, entries: frozenset[str], taken: Iterable[str]) -> NameList:
+    return NameList(name, entries - frozenset(taken))

@@ -1,0 +1,163 @@
+"""URLs: one taken apart as a browser would, and all that stand in a plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from detectors.domain import ascii_host, numeric_address, public_suffix, registrable_domain
+from detectors.lists import bundled
+
+MAX_URL_CHARS = 2_048
+
+LinkSource = Literal["field", "html", "markdown", "text"]
+
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]{0,20}):", re.I | re.ASCII)
+_DEFANGED_SCHEME = {"hxxp": "http", "hxxps": "https", "h**p": "http", "h**ps": "https"}
+_WEB_SCHEMES = frozenset({"http", "https", "ftp"})
+_AUTHORITY_END = re.compile(r"[/\\?#]")
+_WHITE = re.compile(r"[\t\r\n]+")
+
+_LABEL = r"[^\W_](?:[\w-]{0,62})"
+_CANDIDATE = re.compile(
+    r"(?:\bh(?:tt|xx|\*\*)ps?:[/\\]{2}|\bftp://)[^\s<>\"'`|{}\[\]^]{1,2048}"
+    rf"|(?<![\w@./\\:%&=+~-]){_LABEL}(?:\.{_LABEL})++(?::\d{{1,5}})?(?![\w@])"
+    r"(?:[/?#][^\s<>\"'`|{}\[\]^]{0,2048})?",
+    re.I,
+)
+_TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A link that a reader could follow.
+
+    Attributes:
+        url: As written, defanging undone.
+        host: As resolvers see it.
+        domain: The registrable domain, the address of a numeric host, or the host itself where
+            its suffix is not a known one.
+        path: From the first ``/``, ``?`` or ``#`` on.
+        userinfo: What stands before an ``@`` in the authority.
+        numeric: Whether the host is an address.
+        anchor: The text that is shown for it, where that is not the URL.
+        hidden: Why a reader does not see it, if so.
+        source: Where it was found.
+    """
+
+    url: str
+    host: str
+    domain: str
+    path: str = ""
+    userinfo: str | None = None
+    numeric: bool = False
+    anchor: str = ""
+    hidden: str | None = None
+    source: LinkSource = "text"
+
+
+def parse_link(
+    raw: str, *, source: LinkSource = "field", anchor: str = "", hidden: str | None = None
+) -> Link | None:
+    """Take a URL apart as a browser would; a missing scheme is taken for ``http``.
+
+    Returns:
+        None for what leads to no host: ``mailto:``, a relative path, a name without a dot.
+    """
+    url = _WHITE.sub("", raw[:MAX_URL_CHARS]).strip()
+    rest = url
+    if scheme := _SCHEME.match(url):
+        name = scheme[1].lower()
+        name = _DEFANGED_SCHEME.get(name, name)
+        if name in _WEB_SCHEMES:
+            rest = url[scheme.end() :]
+            url = f"{name}:{rest}"
+        elif "." not in name or not url[scheme.end() : scheme.end() + 1].isdigit():
+            return None  # mailto:, javascript:, and not example.com:8080
+    elif url.startswith("/") and not url.startswith("//"):
+        return None
+    rest = rest.lstrip("/\\")
+    end = _AUTHORITY_END.search(rest)
+    authority, path = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    userinfo, at, hostport = authority.rpartition("@")
+    host = _host(hostport)
+    if host is None:
+        return None
+    numeric = numeric_address(host) is not None
+    if "." not in host and not numeric:
+        return None
+    return Link(
+        url=url,
+        host=host,
+        domain=registrable_domain(host) or host,
+        path=path,
+        userinfo=userinfo if at else None,
+        numeric=numeric,
+        anchor=anchor,
+        hidden=hidden,
+        source=source,
+    )
+
+
+def find_links(text: str) -> Iterator[Link]:
+    """Every URL in a plain text, and every bare domain that is surely one.
+
+    ``example.com/path`` is one; ``index.js``, ``README.md`` and ``v1.2.3`` are none, nor is the
+    domain of an e-mail address. Linear in the text's length.
+    """
+    for match in _CANDIDATE.finditer(text):
+        raw = _trimmed(match[0])
+        has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
+        if not has_scheme and not is_bare_domain(raw):
+            continue
+        if link := parse_link(raw, source="text"):
+            yield link
+
+
+@lru_cache(maxsize=65_536)
+def is_bare_domain(raw: str) -> bool:
+    """Whether something without a scheme is meant as a web address.
+
+    A suffix that is also a file's extension or a common word (``py``, ``md``, ``it``, ``so``)
+    needs a path or ``www.`` to be believed.
+    """
+    host, slash, _ = raw.partition("/")
+    host = host.partition("?")[0].partition("#")[0].partition(":")[0]
+    last = host.rpartition(".")[2]
+    if last != last.lower() and host != host.upper():
+        return False  # "the end.Next": a missing space
+    ascii_name = ascii_host(host)
+    if ascii_name is None or "_" in ascii_name:
+        return False
+    suffix = public_suffix(ascii_name)
+    if not suffix or registrable_domain(ascii_name) is None:
+        return False
+    if ascii_name.startswith("www."):
+        return True
+    return bool(slash) or suffix not in bundled("ambiguous_suffixes")
+
+
+def _trimmed(raw: str) -> str:
+    """Leave out the punctuation of the sentence around, and keep a closed bracket."""
+    raw = raw.rstrip(_TRAILING) if ")" not in raw else _trimmed_brackets(raw)
+    return raw
+
+
+def _trimmed_brackets(raw: str) -> str:
+    opened = raw.count("(") - raw.count(")")
+    while raw and raw[-1] in _TRAILING:
+        if raw[-1] == ")":
+            if opened >= 0:
+                break
+            opened += 1
+        raw = raw[:-1]
+    return raw
+
+
+def _host(hostport: str) -> str | None:
+    if hostport.startswith("["):
+        return ascii_host(hostport.partition("]")[0] + "]")
+    return ascii_host(hostport.partition(":")[0])
