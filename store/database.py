@@ -9,12 +9,13 @@ def open_database(url: str) -> Engine:
     """Open ``DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql://…``.
 
     SQLite runs with a write-ahead log and waits up to 10 s for another writer, so that the worker,
-    the console and the command line can use one file.
+    the console and the command line can use one file. Statements' values, which may be personal
+    data, are kept out of error messages.
     """
     address = make_url(url)
     if address.drivername in {"postgres", "postgresql"}:
         address = address.set(drivername="postgresql+psycopg")
-    engine = create_engine(address, pool_pre_ping=True)
+    engine = create_engine(address, pool_pre_ping=True, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -22,6 +23,11 @@ def open_database(url: str) -> Engine:
 
 def _prepare_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in (
+        "busy_timeout=10000",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

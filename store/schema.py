@@ -65,10 +65,14 @@ deliveries = Table(
     Column("due_at_ms", BigInteger, nullable=False),
     Column("leased_until_ms", BigInteger, nullable=False, default=0),
     Column("last_error", Text, nullable=False, default=""),
+    Column("finished_at_ms", BigInteger),
     UniqueConstraint("sink", "alert_id", "revision"),
     Index("ix_deliveries_due", "sink", "status", "due_at_ms"),
 )
-"""The outbox: what each sink has still to get. ``status``: ``due``, ``done`` or ``failed``."""
+"""The outbox: what each sink has still to get.
+
+``status``: ``due``, ``done``, ``failed``, or ``superseded`` by a newer revision.
+"""
 
 decisions = Table(
     "decisions",
@@ -80,6 +84,8 @@ decisions = Table(
     Column("reason", Text, nullable=False),
     Column("alert_id", String(64)),
     Column("account_ids", JSON, nullable=False),
+    Index("ix_decisions_occurred_at_ms", "occurred_at_ms"),
+    Index("ix_decisions_alert_id", "alert_id"),
 )
 
 rulesets = Table(

@@ -1,0 +1,1 @@
+"""SQL tables, migrations, queries. Imports contracts only; SQLite and PostgreSQL alike."""

@@ -1,0 +1,141 @@
+"""Alerts in SQL: the newest revision of each, with the outbox rows that carry it to the sinks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select, tuple_
+
+from contracts import wire
+from contracts.alert import Alert, AlertKind, AlertStatus
+from contracts.event import epoch_ms
+from contracts.ids import Action, AlertId
+from store.delivery import enqueue
+from store.schema import alerts
+from store.upsert import insert
+
+MAX_PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertCursor:
+    """Where a page of alerts ended: the next begins after it, whatever was added meanwhile."""
+
+    updated_at_ms: int
+    alert_id: AlertId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertPage:
+    """Some alerts, newest first, and where the next page begins (None on the last)."""
+
+    alerts: tuple[Alert, ...]
+    after: AlertCursor | None
+
+
+def save_alert(connection: Connection, alert: Alert) -> bool:
+    """Keep a revision of an alert, in the caller's transaction.
+
+    A higher revision than the one kept replaces it; an equal or a lower one changes nothing, so a
+    repeat is harmless.
+
+    Returns:
+        Whether it was kept.
+    """
+    row = {
+        "alert_id": alert.alert_id,
+        "revision": alert.revision,
+        "kind": alert.kind,
+        "status": alert.status,
+        "action": alert.action,
+        "risk": alert.risk,
+        "title": alert.title.replace("\x00", ""),  # PostgreSQL has no NUL in its texts
+        "account_count": alert.account_count,
+        "campaign_id": alert.campaign_id,
+        "opened_at_ms": epoch_ms(alert.opened_at),
+        "updated_at_ms": epoch_ms(alert.updated_at),
+        "body": body_of(alert),
+    }
+    statement = insert(connection, alerts).values(row)
+    statement = statement.on_conflict_do_update(
+        index_elements=[alerts.c.alert_id],
+        set_={name: statement.excluded[name] for name in row if name != "alert_id"},
+        where=alerts.c.revision < statement.excluded.revision,
+    )
+    kept = connection.execute(statement.returning(alerts.c.alert_id))
+    return kept.first() is not None
+
+
+def accept_alert(
+    connection: Connection, alert: Alert, *, sinks: Sequence[str], now_ms: int
+) -> bool:
+    """Keep a revision and owe it to ``sinks``, both or neither: the transactional outbox.
+
+    What was accepted before is owed to nobody a second time.
+
+    Returns:
+        Whether it was kept.
+    """
+    kept = save_alert(connection, alert)
+    if kept:
+        enqueue(connection, alert, sinks=sinks, now_ms=now_ms)
+    return kept
+
+
+def get_alert(connection: Connection, alert_id: AlertId) -> Alert | None:
+    """The newest revision of an alert."""
+    body = connection.scalar(select(alerts.c.body).where(alerts.c.alert_id == alert_id))
+    return None if body is None else alert_from(body)
+
+
+def list_alerts(
+    connection: Connection,
+    *,
+    kind: AlertKind | None = None,
+    status: AlertStatus | None = None,
+    action: Action | None = None,
+    after: AlertCursor | None = None,
+    limit: int = 50,
+) -> AlertPage:
+    """The alerts that were last updated, newest first; a page holds at most ``MAX_PAGE``."""
+    limit = max(1, min(limit, MAX_PAGE))
+    query = (
+        select(alerts.c.body, alerts.c.updated_at_ms, alerts.c.alert_id)
+        .order_by(alerts.c.updated_at_ms.desc(), alerts.c.alert_id.desc())
+        .limit(limit + 1)
+    )
+    for column, wanted in (
+        (alerts.c.kind, kind),
+        (alerts.c.status, status),
+        (alerts.c.action, action),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(
+            tuple_(alerts.c.updated_at_ms, alerts.c.alert_id)
+            < tuple_(after.updated_at_ms, after.alert_id)
+        )
+    rows = connection.execute(query).all()
+    page, more = rows[:limit], len(rows) > limit
+    return AlertPage(
+        alerts=tuple(alert_from(row.body) for row in page),
+        after=AlertCursor(updated_at_ms=page[-1].updated_at_ms, alert_id=page[-1].alert_id)
+        if more
+        else None,
+    )
+
+
+def body_of(alert: Alert) -> dict[str, Any]:
+    """The alert as on the wire, as JSON values for a column."""
+    body: dict[str, Any] = json.loads(wire.encode(alert))
+    return body
+
+
+def alert_from(body: dict[str, Any]) -> Alert:
+    """Read back what ``body_of`` wrote."""
+    return msgspec.convert(body, Alert)
