@@ -1,0 +1,1 @@
+"""Video screening: frames, fingerprints, the reference index, alignment, the worker."""

@@ -1,0 +1,132 @@
+"""What a file holds, as ffmpeg reads it, before anything of it is decoded."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from media_screening.errors import CutOff, DecoderFailed, NotAVideo, TimeLimit
+from media_screening.ffmpeg import ENVIRONMENT, INPUT_OPTIONS, ffmpeg_path, input_url
+
+PROBE_TIMEOUT_SECONDS = 30.0
+
+_FORMAT = re.compile(r"^Input #0, (.+), from '", re.MULTILINE)
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+# An indented "Stream" of our own line start only: a hostile title is printed behind "key : ".
+_STREAM = re.compile(
+    r"^  Stream #0:(?P<index>\d+)(?:\[\w+\])?(?:\([^)\n]*\))?: "
+    r"(?P<kind>\w+): (?P<codec>\w+)(?P<rest>.*)$",
+    re.MULTILINE,
+)
+_SIZE = re.compile(r" (\d{1,6})x(\d{1,6})\b")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoStream:
+    """One moving picture in a file."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """What a file says of itself; only decoding shows whether it is true.
+
+    Attributes:
+        container: ffmpeg's name for it: ``mov,mp4,m4a,3gp,3g2,mj2``.
+        duration_s: None where the container does not say.
+        video: The stream people would see: the one with most pixels.
+        has_sound: Whether there is a sound track.
+    """
+
+    container: str
+    duration_s: float | None
+    video: VideoStream
+    has_sound: bool
+
+
+def probe(path: Path, *, timeout_seconds: float = PROBE_TIMEOUT_SECONDS) -> Probe:
+    """Read a file's headers.
+
+    Raises:
+        NotAVideo: There is no moving picture in it.
+        CutOff: Its index is missing, as in a recording that was broken off.
+        TimeLimit: It took longer than ``timeout_seconds``.
+        DecoderFailed: ffmpeg could not be run.
+    """
+    options = [word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", str(value))]
+    command = [ffmpeg_path(), "-nostdin", "-hide_banner", *options, "-i", input_url(path)]
+    try:
+        run = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=dict(ENVIRONMENT),
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        reason = f"its headers could not be read in {timeout_seconds:g} s"
+        raise TimeLimit(reason) from None
+    except OSError as error:
+        reason = f"ffmpeg could not be started: {error.strerror}"
+        raise DecoderFailed(reason) from None
+    return parse_probe(run.stderr.decode(errors="replace"))
+
+
+def parse_probe(report: str) -> Probe:
+    """Read what ``ffmpeg -i FILE`` prints. There is no ffprobe in the wheel.
+
+    Raises:
+        NotAVideo: As ``probe``.
+        CutOff: As ``probe``.
+    """
+    container = _FORMAT.search(report)
+    if not container:
+        raise _refusal(report)
+    streams = list(_STREAM.finditer(report))
+    videos = [video for stream in streams if (video := _video(stream))]
+    if not videos:
+        reason = "there is no moving picture in it"
+        if any(stream["kind"] == "Audio" for stream in streams):
+            reason = "only sound, no moving picture"
+        raise NotAVideo(reason)
+    duration = _DURATION.search(report, container.end())
+    return Probe(
+        container=container[1],
+        duration_s=_seconds(duration) if duration else None,
+        video=max(videos, key=lambda video: (video.width * video.height, -video.index)),
+        has_sound=any(stream["kind"] == "Audio" for stream in streams),
+    )
+
+
+def _video(stream: re.Match[str]) -> VideoStream | None:
+    size = _SIZE.search(stream["rest"])
+    # A cover picture is a "video" stream of one frame.
+    if stream["kind"] != "Video" or size is None or "(attached pic)" in stream["rest"]:
+        return None
+    return VideoStream(
+        index=int(stream["index"]), codec=stream["codec"], width=int(size[1]), height=int(size[2])
+    )
+
+
+def _seconds(duration: re.Match[str]) -> float:
+    return int(duration[1]) * 3_600 + int(duration[2]) * 60 + float(duration[3])
+
+
+def _refusal(report: str) -> NotAVideo | CutOff:
+    if "moov atom not found" in report:
+        if "detected only with low score" in report:
+            return NotAVideo("no video that can be read")
+        return CutOff("cut off: the index of the file (its moov atom) is missing")
+    if "Format not on whitelist" in report:
+        return NotAVideo("a kind of file that is not screened")
+    if "End of file" in report:
+        return CutOff("cut off: it ends before its video begins")
+    return NotAVideo("no video that can be read")

@@ -1,0 +1,175 @@
+"""The works that uploads are held against: kept in SQL, searched in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from contracts.ids import ReferenceId, derived_id
+from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
+from media_screening.fingerprint import ALGORITHM, Fingerprint
+from media_screening.index import HashIndex
+from media_screening.still import Stills, find_stills
+from store.clock import Clock, SystemClock
+from store.reference import ReferenceRecord, ReferenceStore
+
+_log = structlog.get_logger(__name__)
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LoadedReference:
+    """A reference as it is searched."""
+
+    reference_id: ReferenceId
+    title: str
+    fingerprint: Fingerprint
+    stills: Stills
+
+
+class ReferenceLibrary:
+    """The enabled references, in an index that follows SQL.
+
+    Safe to use from several threads. Changes made here are searched at once; those that others
+    make are after the next ``refresh``.
+    """
+
+    def __init__(self, store: ReferenceStore, *, clock: Clock | None = None) -> None:
+        self.index = HashIndex()
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()
+        self._loaded: dict[ReferenceId, LoadedReference] = {}
+        self._states: dict[ReferenceId, tuple[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._loaded)
+
+    def get(self, reference_id: ReferenceId) -> LoadedReference | None:
+        """A loaded reference; None once it is disabled or removed."""
+        return self._loaded.get(reference_id)
+
+    def refresh(self) -> bool:
+        """Take over what changed in SQL since the last time; True if anything did.
+
+        Compares a few bytes a reference and reads the frames of new ones only. A reference whose
+        frames cannot be read is left out with an error in the log: one bad row must not stop the
+        screening against all the others.
+        """
+        with self._lock:
+            states = self._store.states()
+            if states == self._states:
+                return False
+            for reference_id in self._states.keys() - states.keys():
+                self._drop(reference_id)
+            for reference_id, state in states.items():
+                if self._states.get(reference_id) != state:
+                    self._load(reference_id)
+            self._states = states
+            return True
+
+    def add(
+        self,
+        fingerprint: Fingerprint,
+        *,
+        title: str,
+        sha256: str,
+        source: str = "",
+        reference_id: ReferenceId | None = None,
+    ) -> ReferenceRecord:
+        """Keep a work and search for it from now on.
+
+        Without a ``reference_id`` it is named after its file's SHA-256, so that the same file is
+        the same reference.
+
+        Raises:
+            ReferenceExists: The id is taken.
+        """
+        now_ms = self._clock.now_ms()
+        record = ReferenceRecord(
+            reference_id=reference_id or ReferenceId(derived_id("ref", sha256)),
+            title=title,
+            enabled=True,
+            duration_s=fingerprint.duration_s,
+            sha256=sha256,
+            source=source,
+            added_at_ms=now_ms,
+            changed_at_ms=now_ms,
+        )
+        if not self._store.add(record, {ALGORITHM: fingerprint.pack()}):
+            reason = (
+                f"a reference {record.reference_id} exists: remove it first, or give another id"
+            )
+            raise ReferenceExists(reason)
+        self.refresh()
+        return record
+
+    def records(self) -> tuple[ReferenceRecord, ...]:
+        """All references, disabled ones too, in the order they were added."""
+        return self._store.all()
+
+    def set_enabled(self, reference_id: ReferenceId, *, enabled: bool) -> None:
+        """Search for a reference, or stop to.
+
+        Raises:
+            ReferenceUnknown: There is none with this id.
+        """
+        if not self._store.set_enabled(reference_id, enabled=enabled, at_ms=self._clock.now_ms()):
+            raise _unknown(reference_id)
+        self.refresh()
+
+    def remove(self, reference_id: ReferenceId) -> None:
+        """Forget a reference and its fingerprint.
+
+        Raises:
+            ReferenceUnknown: There is none with this id.
+        """
+        if not self._store.remove(reference_id):
+            raise _unknown(reference_id)
+        self.refresh()
+
+    def _load(self, reference_id: ReferenceId) -> None:
+        self._drop(reference_id)
+        record = self._store.get(reference_id)
+        packed = self._store.fingerprint(reference_id, ALGORITHM)
+        if record is None or packed is None:
+            return
+        try:
+            fingerprint = Fingerprint.unpack(packed)
+        except InvalidFingerprint as error:
+            _log.error("reference left out", reference_id=reference_id, reason=error.reason)
+            return
+        stills = find_stills(fingerprint)
+        self._loaded[reference_id] = LoadedReference(
+            reference_id=reference_id, title=record.title, fingerprint=fingerprint, stills=stills
+        )
+        self.index.add(reference_id, stills.pdq)
+
+    def _drop(self, reference_id: ReferenceId) -> None:
+        self._loaded.pop(reference_id, None)
+        self.index.remove(reference_id)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    digest = hashlib.sha256()
+    for chunk in _chunks(path):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def _unknown(reference_id: ReferenceId) -> ReferenceUnknown:
+    reason = f"there is no reference {reference_id}"
+    return ReferenceUnknown(reason)

@@ -1,0 +1,211 @@
+"""From a file to an outcome: frames, fingerprint, search, alignment."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from contracts.ids import ReferenceId
+from contracts.screening import Match, ScreeningStatus
+from media_screening.alignment import AlignmentRule, align
+from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
+from media_screening.fingerprint import Fingerprint, FingerprintBuilder
+from media_screening.frame import FrameLimits, read_frames
+from media_screening.probe import probe
+from media_screening.reference import ReferenceLibrary
+from media_screening.sniff import check_file
+from media_screening.still import find_stills
+from media_screening.vote import Ballot, Line
+
+UPLOAD_FRAMES_PER_SECOND = 4.0
+REFERENCE_FRAMES_PER_SECOND = 8.0
+"""Twice the uploads': whatever moment an upload was sampled at, a reference frame is at most 63 ms
+away."""
+
+SEARCH_BATCH_STILLS = 512
+
+Progress = Callable[[float, float | None], None]
+"""Told the seconds of video done and, if known, how many there are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScreeningLimits:
+    """What an upload may be and cost."""
+
+    max_bytes: int = 8 * 1024**3
+    max_seconds: float = 6 * 3_600.0
+    timeout_seconds: float = 900.0
+    decode_threads: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchRule:
+    """How far apart pictures may be that point at a work.
+
+    ``max_hamming_bits`` is wider than an alignment's ``agree_bits`` by what the frames of one still
+    may differ: stills are searched by their first frame.
+    """
+
+    max_hamming_bits: int = 48
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of screening one file.
+
+    Attributes:
+        reason: Why it was not, or not all, screened; one line for people.
+        fingerprint: None unless it was decoded to its end.
+        passing: For an error, whether trying again may help.
+    """
+
+    status: ScreeningStatus
+    reason: str = ""
+    duration_s: float = 0.0
+    elapsed_s: float = 0.0
+    matches: tuple[Match, ...] = ()
+    fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
+    passing: bool = False
+
+
+class Screener:
+    """Holds files against a library."""
+
+    def __init__(
+        self,
+        library: ReferenceLibrary,
+        *,
+        limits: ScreeningLimits | None = None,
+        search: SearchRule | None = None,
+        alignment: AlignmentRule | None = None,
+    ) -> None:
+        self._library = library
+        self._limits = limits or ScreeningLimits()
+        self._search = search or SearchRule()
+        self._alignment = alignment or AlignmentRule()
+
+    def screen(self, path: Path, *, progress: Progress | None = None) -> Outcome:
+        """Screen one file. Whatever the file is, the outcome says so: nothing is raised for it.
+
+        A file that is cut off is rejected with how much of it there was, unless what could be
+        decoded matches: then it is a match, and the reason says that it was cut off.
+        """
+        started = time.monotonic()
+        try:
+            outcome = self._screen(path, progress=progress)
+        except Rejected as error:
+            outcome = Outcome(status="rejected", reason=error.reason)
+        except ScreeningFailed as error:
+            outcome = Outcome(status="error", reason=error.reason, passing=error.passing)
+        return _timed(outcome, time.monotonic() - started)
+
+    def match(self, upload: Fingerprint) -> tuple[Match, ...]:
+        """Find the stretches of an upload that are stretches of a reference, in its order."""
+        matches = [
+            Match(
+                reference_id=reference.reference_id,
+                title=reference.title,
+                score=round(segment.score, 3),
+                upload_start_s=round(segment.upload_start_s, 2),
+                upload_end_s=round(segment.upload_end_s, 2),
+                reference_start_s=round(segment.reference_start_s, 2),
+                reference_end_s=round(segment.reference_end_s, 2),
+            )
+            for reference_id, lines in self._candidates(upload).items()
+            if (reference := self._library.get(reference_id))
+            for segment in align(upload, reference.fingerprint, lines, self._alignment)
+        ]
+        return tuple(sorted(matches, key=lambda match: (match.upload_start_s, match.reference_id)))
+
+    def _screen(self, path: Path, *, progress: Progress | None) -> Outcome:
+        upload, cut = fingerprint_file(
+            path,
+            frames_per_second=UPLOAD_FRAMES_PER_SECOND,
+            limits=self._limits,
+            progress=progress,
+        )
+        matches = self.match(upload)
+        if cut is not None and not matches:
+            return Outcome(
+                status="rejected", reason=cut.reason, duration_s=round(upload.duration_s, 3)
+            )
+        return Outcome(
+            status="match" if matches else "clean",
+            reason=cut.reason if cut else "",
+            duration_s=round(upload.duration_s, 3),
+            matches=matches,
+            fingerprint=upload,
+        )
+
+    def _candidates(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
+        """For each reference that has pictures in common, the lines worth following."""
+        stills = find_stills(upload)
+        radius = self._search.max_hamming_bits
+        ballots: dict[ReferenceId, Ballot] = {}
+        for first in range(0, len(stills), SEARCH_BATCH_STILLS):
+            batch = stills.pdq[first : first + SEARCH_BATCH_STILLS]
+            for reference_id, hits in self._library.index.search(
+                batch, max_hamming_bits=radius
+            ).items():
+                reference = self._library.get(reference_id)
+                if reference is None:
+                    continue
+                if reference_id not in ballots:
+                    ballots[reference_id] = Ballot(
+                        upload=stills, reference=reference.stills, max_hamming_bits=radius
+                    )
+                ballots[reference_id].cast(hits, first_query=first)
+        return {reference_id: ballot.lines() for reference_id, ballot in ballots.items()}
+
+
+def fingerprint_file(
+    path: Path,
+    *,
+    frames_per_second: float,
+    limits: ScreeningLimits,
+    progress: Progress | None = None,
+) -> tuple[Fingerprint, CutOff | None]:
+    """Check, probe and decode a file.
+
+    Returns:
+        Its fingerprint and, if the file ends before its video does, what is to be said of that.
+
+    Raises:
+        Rejected: It is not a video that can be screened.
+        ScreeningFailed: It could not be tried.
+    """
+    deadline = time.monotonic() + limits.timeout_seconds
+    check_file(path, max_bytes=limits.max_bytes)
+    found = probe(path)
+    frame_limits = FrameLimits(
+        timeout_seconds=max(0.1, deadline - time.monotonic()),
+        max_seconds=limits.max_seconds,
+        decode_threads=limits.decode_threads,
+    )
+    builder = FingerprintBuilder()
+    cut = None
+    try:
+        for batch in read_frames(
+            path, probe=found, frames_per_second=frames_per_second, limits=frame_limits
+        ):
+            builder.add(batch)
+            if progress is not None:
+                progress(builder.end_s, found.duration_s)
+            if time.monotonic() > deadline:
+                reason = f"screening took longer than {limits.timeout_seconds:g} s"
+                raise TimeLimit(reason)
+    except CutOff as error:
+        cut = error
+        if not builder.frames_seen:
+            raise
+    # The last frame is on screen for about as long as those before it.
+    shown_s = builder.end_s + 1 / frames_per_second
+    whole_s = found.duration_s if found.duration_s is not None and cut is None else shown_s
+    return builder.build(duration_s=max(whole_s, builder.end_s)), cut
+
+
+def _timed(outcome: Outcome, elapsed_s: float) -> Outcome:
+    return replace(outcome, elapsed_s=math.ceil(elapsed_s * 1_000) / 1_000)
