@@ -142,6 +142,11 @@ def from_epoch_ms(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms // 1_000, UTC).replace(microsecond=at_ms % 1_000 * 1_000)
 
 
+def rfc3339(at_ms: int) -> str:
+    """Epoch milliseconds as they go on the wire: ``2026-11-22T19:00:00Z``."""
+    return from_epoch_ms(at_ms).isoformat().replace("+00:00", "Z")
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -1,0 +1,152 @@
+"""Accounts tied together by facets that fired: incremental union-find over live facets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from contracts.alert import AlertStatus
+from contracts.ids import AccountId, Action, CampaignId, Code, Facet, derived_id
+from contracts.verdict import Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tie:
+    """A facet that fired, and what was counted on it.
+
+    Attributes:
+        since: When the burst began, as the evidence says.
+    """
+
+    facet: Facet
+    accounts: int
+    since: str = ""
+
+
+@dataclass(slots=True)
+class Campaign:
+    """One attack, as far as it is seen.
+
+    Attributes:
+        campaign_id: Derived from the facet that founded it and when that one's burst began.
+        facets: What ties it, with the most accounts that were counted on each.
+        accounts: In the order they joined.
+        newest_ms: Event time of the newest event of any member.
+        revision: Of its alert; 0 before it is opened.
+        announced_accounts: How many accounts the last alert spoke of.
+        announced_ms: The ``newest_ms`` of the last alert.
+    """
+
+    campaign_id: CampaignId
+    facets: dict[Facet, int] = field(default_factory=dict)
+    accounts: dict[AccountId, None] = field(default_factory=dict)
+    reasons: dict[Code, Reason] = field(default_factory=dict)
+    risk: int = 0
+    action: Action = "allow"
+    oldest_ms: int = 1 << 62
+    newest_ms: int = 0
+    opened_ms: int = 0
+    revision: int = 0
+    announced_accounts: int = 0
+    announced_action: Action = "allow"
+    announced_ms: int = 0
+    status: AlertStatus = "opened"
+
+    @property
+    def expected_accounts(self) -> int:
+        """How many accounts were counted on the facet that ties the most."""
+        return max(self.facets.values(), default=0)
+
+
+class Campaigns:
+    """Which account and which facet belong to which campaign."""
+
+    def __init__(self) -> None:
+        self._by_facet: dict[Facet, Campaign] = {}
+        self._by_account: dict[AccountId, Campaign] = {}
+
+    def __iter__(self) -> Iterator[Campaign]:
+        """Each live campaign once, the oldest first."""
+        return iter(
+            {id(campaign): campaign for campaign in self._by_facet.values()}.values()
+        )
+
+    def of(self, account_id: AccountId) -> Campaign | None:
+        """The campaign that an account belongs to."""
+        return self._by_account.get(account_id)
+
+    def join(
+        self, account_id: AccountId, ties: Iterable[Tie]
+    ) -> tuple[Campaign, list[Campaign]]:
+        """Put an account into the campaign of the facets that tie it.
+
+        Args:
+            account_id: Whose verdict it is.
+            ties: What ties it; may be empty for an account that belongs to a campaign already.
+
+        Returns:
+            The campaign, and those that turned out to be one with it and are no more. The one
+            that was opened first stays, or else the one with the smaller id.
+        """
+        ties = list(ties)
+        found = {
+            id(campaign): campaign
+            for campaign in (
+                self._by_account.get(account_id),
+                *(self._by_facet.get(tie.facet) for tie in ties),
+            )
+            if campaign is not None
+        }
+        candidates = sorted(
+            found.values(),
+            key=lambda one: (one.revision == 0, one.opened_ms, one.campaign_id),
+        )
+        campaign = candidates[0] if candidates else _found(ties[0])
+        for other in candidates[1:]:
+            self._merge(campaign, other)
+        for tie in ties:
+            campaign.facets[tie.facet] = max(tie.accounts, campaign.facets.get(tie.facet, 0))
+            self._by_facet[tie.facet] = campaign
+        campaign.accounts.setdefault(account_id)
+        self._by_account[account_id] = campaign
+        return campaign, candidates[1:]
+
+    def close(self, campaign: Campaign) -> None:
+        """Forget a campaign; if its facets fire again, that is another attack."""
+        for facet in campaign.facets:
+            del self._by_facet[facet]
+        for account_id in campaign.accounts:
+            del self._by_account[account_id]
+
+    def _merge(self, into: Campaign, other: Campaign) -> None:
+        for facet, accounts in other.facets.items():
+            into.facets[facet] = max(accounts, into.facets.get(facet, 0))
+            self._by_facet[facet] = into
+        for account_id in other.accounts:
+            into.accounts.setdefault(account_id)
+            self._by_account[account_id] = into
+        for reason in other.reasons.values():
+            keep_strongest(into.reasons, reason)
+        into.risk = max(into.risk, other.risk)
+        into.action = stricter(into.action, other.action)
+        into.oldest_ms = min(into.oldest_ms, other.oldest_ms)
+        into.newest_ms = max(into.newest_ms, other.newest_ms)
+
+
+def _found(tie: Tie) -> Campaign:
+    return Campaign(campaign_id=CampaignId(derived_id("campaign", tie.facet, tie.since)))
+
+
+def keep_strongest(reasons: dict[Code, Reason], reason: Reason) -> None:
+    """Keep, of each code, the reason with the most points, and of these the newest."""
+    before = reasons.get(reason.code)
+    if before is None or reason.points >= before.points:
+        reasons[reason.code] = reason
+
+
+def stricter(one: Action, other: Action) -> Action:
+    """The stricter of two actions."""
+    return max(one, other, key=_STRICTNESS.__getitem__)
+
+
+_STRICTNESS: dict[Action, int] = {"allow": 0, "review": 1, "hold": 2}

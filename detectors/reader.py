@@ -1,0 +1,86 @@
+"""What one event says by itself: its facets, and what the content detectors find in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.event import Event, epoch_ms
+from contracts.ids import AccountId, EventId, Facet
+from contracts.ruleset import Ruleset
+from contracts.screening import Screening
+from contracts.signal import Finding, Signal
+from detectors.facet import Facets
+from detectors.identity import Identity
+from detectors.link_spam import LinkSpam
+from detectors.media import media_findings
+
+
+class Detector(Protocol):
+    """Finds something in one event, by nothing but the event."""
+
+    def observe(self, event: Event) -> Iterable[Finding]:
+        """The findings; the same for the same event."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """An event as the rest of the house sees it."""
+
+    event_id: EventId
+    account_id: AccountId
+    occurred_at_ms: int
+    facets: tuple[Facet, ...] = ()
+    signals: tuple[Signal, ...] = ()
+
+
+class Reader:
+    """Reads events by one ruleset; keeps nothing from one to the next."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._rules = ruleset.signals
+        self._facets = Facets(ruleset)
+        self._detectors: tuple[Detector, ...] = (LinkSpam(ruleset), Identity(ruleset))
+
+    def read(self, event: Event) -> Reading:
+        """Find the event's facets and its own signals."""
+        findings = (
+            finding for detector in self._detectors for finding in detector.observe(event)
+        )
+        return Reading(
+            event_id=event.event_id,
+            account_id=event.account_id,
+            occurred_at_ms=event.occurred_at_ms,
+            facets=self._facets.of(event),
+            signals=self._priced(event, event.occurred_at_ms, findings),
+        )
+
+    def read_screening(self, screening: Screening) -> Reading:
+        """Read what a media worker found."""
+        occurred_at_ms = epoch_ms(screening.occurred_at)
+        return Reading(
+            event_id=screening.event_id,
+            account_id=screening.account_id,
+            occurred_at_ms=occurred_at_ms,
+            signals=self._priced(screening, occurred_at_ms, media_findings(screening)),
+        )
+
+    def _priced(
+        self, about: Event | Screening, occurred_at_ms: int, findings: Iterable[Finding]
+    ) -> tuple[Signal, ...]:
+        """Give findings the ruleset's points; what it does not price, or turns off, is dropped."""
+        return tuple(
+            Signal(
+                code=finding.code,
+                points=rule.points,
+                group=rule.group,
+                account_id=about.account_id,
+                event_id=about.event_id,
+                occurred_at_ms=occurred_at_ms,
+                evidence=finding.evidence,
+                mode=rule.mode,
+            )
+            for finding in findings
+            if (rule := self._rules.get(finding.code)) is not None and rule.mode != "off"
+        )

@@ -1,0 +1,25 @@
+"""Whether an event came before."""
+
+from __future__ import annotations
+
+from contracts.ids import EventId
+
+MAX_REMEMBERED = 1_000_000
+"""Events remembered at a time; past it, the oldest is forgotten first."""
+
+
+class Repeats:
+    """Remembers idempotency keys, the newest ``capacity`` of them."""
+
+    def __init__(self, *, capacity: int = MAX_REMEMBERED) -> None:
+        self._capacity = capacity
+        self._seen: dict[EventId, None] = {}
+
+    def is_new(self, event_id: EventId) -> bool:
+        """Remember the event; False if it was remembered already."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > self._capacity:
+            del self._seen[next(iter(self._seen))]
+        return True

@@ -1,0 +1,120 @@
+"""Too many accounts on one facet in too short a time.
+
+When the count of a facet first reaches a level, everyone in the window gets the signal, the first
+accounts too: that is how a burst is caught whole. From then on each newcomer gets it as it comes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contracts.event import rfc3339
+from contracts.ids import AccountId, EventId, Facet
+from contracts.ruleset import Ruleset, VelocityRule, window_text
+from contracts.signal import Signal
+from detectors.window import FacetWindow, Sighting
+
+MAX_FACETS = 1_000_000
+"""Facets kept at a time; past it, the one longest unseen goes first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FacetSighting:
+    """An account showed a facet."""
+
+    facet: Facet
+    account_id: AccountId
+    event_id: EventId
+    occurred_at_ms: int
+
+
+class Velocity:
+    """Counts distinct accounts by facet, for every velocity rule of a ruleset at once."""
+
+    def __init__(self, ruleset: Ruleset, *, max_facets: int = MAX_FACETS) -> None:
+        self._max_facets = max_facets
+        self._rules: dict[str, tuple[VelocityRule, ...]] = {}
+        for rule in ruleset.velocity:
+            if rule.mode != "off":
+                self._rules[rule.facet] = (*self._rules.get(rule.facet, ()), rule)
+        self._windows_ms = {
+            kind: tuple(rule.window * 1_000 for rule in rules)
+            for kind, rules in self._rules.items()
+        }
+        self._quiet_below = {
+            kind: min(rule.levels[0].accounts for rule in rules)
+            for kind, rules in self._rules.items()
+        }
+        self._facets: OrderedDict[Facet, FacetWindow] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Facets kept."""
+        return len(self._facets)
+
+    def observe(self, seen: FacetSighting) -> Iterator[Signal]:
+        """Count a sighting; yield a signal for each account whose standing it changed."""
+        kind = seen.facet.partition(":")[0]
+        rules = self._rules.get(kind)
+        if rules is None:
+            return
+        windows_ms = self._windows_ms[kind]
+        window = self._window(seen.facet, len(rules))
+        sighting = Sighting(seen.occurred_at_ms, seen.event_id)
+        before_ms = window.add(seen.account_id, sighting, windows_ms)
+        if len(window.accounts) < self._quiet_below[kind]:
+            window.levels = [0] * len(rules)
+            return
+        for index, rule in enumerate(rules):
+            count = window.count(index, windows_ms[index])
+            level = sum(count >= level.accounts for level in rule.levels)
+            risen, window.levels[index] = level > window.levels[index], level
+            if risen:
+                burst = list(window.within(windows_ms[index]))
+                window.since_ms[index] = min(earlier.at_ms for _, earlier in burst)
+                for account_id, earlier in burst:
+                    yield self._signal(rule, seen, account_id, earlier, count, window, index)
+            elif level and before_ms <= window.newest_ms - windows_ms[index]:
+                yield self._signal(rule, seen, seen.account_id, sighting, count, window, index)
+
+    def _window(self, facet: Facet, rules: int) -> FacetWindow:
+        window = self._facets.get(facet)
+        if window is None:
+            if len(self._facets) >= self._max_facets:
+                self._facets.popitem(last=False)
+            window = self._facets[facet] = FacetWindow(rules)
+        else:
+            self._facets.move_to_end(facet)
+        return window
+
+    @staticmethod
+    def _signal(
+        rule: VelocityRule,
+        seen: FacetSighting,
+        account_id: AccountId,
+        sighting: Sighting,
+        count: int,
+        window: FacetWindow,
+        index: int,
+    ) -> Signal:
+        evidence: dict[str, str | int | bool] = {
+            "facet": seen.facet,
+            "accounts": count,
+            "window": window_text(rule.window),
+            "since": rfc3339(window.since_ms[index]),
+        }
+        if account_id != seen.account_id:
+            evidence["retroactive"] = True
+        return Signal(
+            code=rule.code,
+            points=rule.points_for(count) or 0,
+            group=rule.group,
+            account_id=account_id,
+            event_id=sighting.event_id,
+            occurred_at_ms=sighting.at_ms,
+            evidence=evidence,
+            facet=seen.facet,
+            ties=rule.ties and rule.mode == "live",
+            mode=rule.mode,
+        )

@@ -1,0 +1,1 @@
+"""Broker and Valkey from wheels, started and stopped with the process that needs them."""

@@ -1,0 +1,77 @@
+"""Broker and Redis: the configured ones, or embedded ones for as long as this process lives."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Self
+
+from doorstaff.embedded.broker import start_broker
+from doorstaff.embedded.child import Child
+from doorstaff.embedded.home import Home
+from doorstaff.embedded.valkey import start_valkey
+from doorstaff.settings import Settings
+
+KEPT = (
+    "Embedded mode. A restart keeps: alerts, decisions, rulesets, references and fingerprints,"
+    " dead letters (SQL), and the screening queue (Valkey). It forgets: topics and what waits on"
+    " them, and the windows and campaigns being counted (the embedded broker's log is in memory)."
+)
+
+
+class Services:
+    """What a Doorstaff on one machine stands on.
+
+    Attributes:
+        settings: With the addresses of what was started filled in.
+        embedded: Names of what was started.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.embedded: list[str] = []
+        self._children: list[Child] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Take the home folder and start what is not configured."""
+        with ExitStack() as stack:
+            self._home = stack.enter_context(Home(self.settings.home))
+            if not self.settings.kafka_url:
+                child, address = start_broker(self._home.folder)
+                self._adopt(stack, child)
+                self.settings = self.settings.model_copy(update={"kafka_url": address})
+            if not self.settings.redis_url:
+                child, address = start_valkey(self._home.folder)
+                self._adopt(stack, child)
+                self.settings = self.settings.model_copy(update={"redis_url": address})
+            self.embedded = [child.name for child in self._children]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop what was started, the last first, and give the folder back."""
+        self._stack.close()
+
+    def run(self, child: Child) -> Child:
+        """Stop a child of the caller's along with the services, before them."""
+        self._adopt(self._stack, child)
+        return child
+
+    def dead(self) -> list[Child]:
+        """Children that ended by themselves."""
+        return [child for child in self._children if child.exit_code is not None]
+
+    def environment(self) -> dict[str, str]:
+        """The settings that a child process needs to find the same services."""
+        settings = self.settings
+        return {
+            "DOORSTAFF_HOME": str(self._home.folder),
+            "DOORSTAFF_KAFKA_URL": settings.kafka_url,
+            "DOORSTAFF_REDIS_URL": settings.redis_url,
+            "DATABASE_URL": settings.resolved_database_url,
+        }
+
+    def _adopt(self, stack: ExitStack, child: Child) -> None:
+        self._children.append(child)
+        stack.callback(child.stop)
+        self._home.remember(self._children)

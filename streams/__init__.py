@@ -1,0 +1,1 @@
+"""The Faust app: topics and agents. An agent decodes, calls the core, emits."""

@@ -1,0 +1,95 @@
+"""Where the stream ends: alerts to the sinks, dead letters and decisions to SQL."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from sqlalchemy import Engine
+
+from contracts.alert import Alert
+from contracts.dead_letter import DeadLetter
+from contracts.errors import InvalidEvent
+from contracts.event import Decision, parse_event
+from contracts.ids import AlertId
+from contracts.wire import decode
+from store.dead_letter import save_dead_letter
+from store.decision import save_decision
+from streams import metrics
+from streams.emitter import Emitter
+from streams.intake import dead_letter
+from streams.message import Record
+from streams.topic import Topics
+
+log = structlog.get_logger(__name__)
+
+AcceptAlerts = Callable[[list[Alert]], Awaitable[None]]
+Handle = Callable[[list[Record]], Awaitable[None]]
+
+
+def alert_delivery(accept: AcceptAlerts) -> Handle:
+    """Hand alerts over to the sinks' router; of several revisions in a chunk, only the newest."""
+
+    async def handle(records: list[Record]) -> None:
+        newest: dict[AlertId, Alert] = {}
+        for record in records:
+            alert = decode(record.value, Alert)
+            before = newest.get(alert.alert_id)
+            if before is None or alert.revision > before.revision:
+                newest[alert.alert_id] = alert
+        await accept(list(newest.values()))
+        now_ms = time.time() * 1_000
+        for record in records:
+            if record.ingested_at_ms:
+                metrics.ALERT_LATENCY.observe(max(0.0, now_ms - record.ingested_at_ms) / 1_000)
+
+    return handle
+
+
+def dead_letter_store(engine: Engine) -> Handle:
+    """Keep dead letters in SQL, where the command line lists them and sends them again."""
+
+    async def handle(records: list[Record]) -> None:
+        letters = []
+        for record in records:
+            try:
+                letters.append(decode(record.value, DeadLetter))
+            except msgspec.MsgspecError:
+                log.error("not a dead letter", topic=record.topic, offset=record.offset)
+        await asyncio.to_thread(_save_letters, engine, letters)
+
+    return handle
+
+
+def decision_store(engine: Engine, emitter: Emitter, topics: Topics) -> Handle:
+    """Keep decisions in SQL; what is not one goes to the dead letters."""
+
+    async def handle(records: list[Record]) -> None:
+        decisions: list[Decision] = []
+        for record in records:
+            try:
+                decision = parse_event(record.value)
+                if not isinstance(decision, Decision):
+                    reason = f"a {decision.type} on the topic for decisions"
+                    raise InvalidEvent(reason)
+                decisions.append(decision)
+            except InvalidEvent as error:
+                await emitter.emit([dead_letter(topics, "decisions", record, error.reason)])
+        await asyncio.to_thread(_save_decisions, engine, decisions)
+
+    return handle
+
+
+def _save_letters(engine: Engine, letters: list[DeadLetter]) -> None:
+    with engine.begin() as connection:
+        for letter in letters:
+            save_dead_letter(connection, letter)
+
+
+def _save_decisions(engine: Engine, decisions: list[Decision]) -> None:
+    with engine.begin() as connection:
+        for decision in decisions:
+            save_decision(connection, decision)

@@ -1,0 +1,89 @@
+"""The alert desk and the media workers' findings, as stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contracts.alert import Alert
+from contracts.event import epoch_ms
+from contracts.ruleset import Ruleset
+from contracts.screening import Screening
+from contracts.wire import decode, encode
+from detectors.alert_desk import AlertDesk
+from detectors.reader import Reader
+from streams import metrics
+from streams.ledger import verdict_message
+from streams.message import CasePack, Outgoing, Record, SignalPack
+from streams.topic import Topics, partition_of
+
+
+class DeskStage:
+    """Gives verdicts their campaign, and raises the alerts. There is one in all."""
+
+    def __init__(self, ruleset: Ruleset, topics: Topics, *, console_url: str = "") -> None:
+        self._ruleset = ruleset
+        self._topics = topics
+        self._console_url = console_url
+        self._desk = self._new_desk()
+
+    def handle(self, records: list[Record]) -> Iterator[Outgoing]:
+        """Take in settled cases."""
+        for record in records:
+            pack = decode(record.value, CasePack)
+            for verdict in pack.verdicts:
+                placed, alerts = self._desk.observe(verdict)
+                yield verdict_message(self._topics, placed)
+                yield from self._messages(alerts, pack)
+            for screening in pack.screenings:
+                yield from self._messages(self._desk.screened(screening), pack)
+            yield from self._messages(self._desk.tick(pack.watermark_ms), pack)
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Another worker has the desk now."""
+        if list(partitions):
+            self._desk = self._new_desk()
+
+    def _messages(self, alerts: Iterable[Alert], pack: CasePack) -> Iterator[Outgoing]:
+        for alert in alerts:
+            metrics.ALERTS.labels(alert.kind, alert.status).inc()
+            yield Outgoing(
+                topic=self._topics.alerts,
+                key=alert.alert_id.encode(),
+                value=encode(alert),
+                ingested_at_ms=pack.ingested_at_ms,
+            )
+
+    def _new_desk(self) -> AlertDesk:
+        return AlertDesk(self._ruleset, console_url=self._console_url)
+
+
+class ScreeningStage:
+    """Turns what the media workers found into readings for the ledger and cases for the desk."""
+
+    def __init__(self, reader: Reader, topics: Topics) -> None:
+        self._reader = reader
+        self._topics = topics
+
+    def handle(self, records: list[Record]) -> Iterator[Outgoing]:
+        """Take in screenings."""
+        for record in records:
+            screening = decode(record.value, Screening)
+            metrics.EVENTS.labels("screening", screening.status).inc()
+            if screening.status != "match":
+                continue
+            signals = SignalPack(
+                batch=f"{record.topic}:{record.partition}:{record.offset}",
+                ingested_at_ms=record.timestamp_ms,
+                readings=(self._reader.read_screening(screening),),
+            )
+            partition = partition_of(screening.account_id, self._topics.partitions)
+            yield Outgoing(topic=self._topics.signals, partition=partition, value=encode(signals))
+            case = CasePack(
+                watermark_ms=epoch_ms(screening.occurred_at),
+                ingested_at_ms=record.timestamp_ms,
+                screenings=(screening,),
+            )
+            yield Outgoing(topic=self._topics.cases, value=encode(case))
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Nothing is kept from one screening to the next."""

@@ -1,0 +1,124 @@
+"""Validate, drop repeats, read; facets go to velocity, readings to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from contracts.dead_letter import DeadLetter
+from contracts.errors import InvalidEvent
+from contracts.event import Decision, Event, Upload, parse_event
+from contracts.screening import ScreeningJob
+from contracts.wire import encode
+from detectors.reader import Reader, Reading
+from detectors.repeat import Repeats
+from detectors.scorer import sightings
+from detectors.velocity import FacetSighting
+from streams import metrics
+from streams.message import FacetPack, Outgoing, Record, SignalPack
+from streams.topic import Topics, partition_of
+
+STAGE = "intake"
+
+
+class Intake:
+    """Takes in events; remembers, a partition, which came before."""
+
+    def __init__(self, reader: Reader, topics: Topics) -> None:
+        self._reader = reader
+        self._topics = topics
+        self._repeats: dict[tuple[str, int], Repeats] = {}
+
+    def handle(self, records: list[Record]) -> Iterator[Outgoing | ScreeningJob]:
+        """Take in a chunk; an upload also becomes a job for the media workers."""
+        chunks: dict[tuple[str, int], list[Record]] = {}
+        for record in records:
+            chunks.setdefault((record.topic, record.partition), []).append(record)
+        for origin, chunk in chunks.items():
+            repeats = self._repeats.setdefault(origin, Repeats())
+            readings: list[Reading] = []
+            for record in chunk:
+                try:
+                    event = self._event(record)
+                    if not repeats.is_new(event.event_id):
+                        metrics.EVENTS.labels(event.type, "repeated").inc()
+                        continue
+                    readings.append(self._reader.read(event))
+                    if isinstance(event, Upload):
+                        yield _job(event)
+                    metrics.EVENTS.labels(event.type, "read").inc()
+                except InvalidEvent as error:
+                    yield self._dead(record, error.reason)
+                except Exception as error:  # a bug in one detector costs one event, not the stream
+                    yield self._dead(record, f"not read: {type(error).__name__}")
+            batch = f"{chunk[0].topic}:{chunk[0].partition}:{chunk[0].offset}"
+            yield from self._packs(batch, min(record.timestamp_ms for record in chunk), readings)
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Another worker has these partitions now."""
+        for origin in partitions:
+            self._repeats.pop(origin, None)
+
+    def _event(self, record: Record) -> Event:
+        event = parse_event(record.value)
+        if isinstance(event, Decision) or record.topic != self._topics.for_event(event.type):
+            reason = f"a {event.type} on {record.topic}: it belongs on the topic of its type"
+            raise InvalidEvent(reason)
+        return event
+
+    def _packs(
+        self, batch: str, ingested_at_ms: int, readings: list[Reading]
+    ) -> Iterator[Outgoing]:
+        partitions = self._topics.partitions
+        by_facet: dict[int, list[FacetSighting]] = {}
+        by_account: dict[int, list[Reading]] = {}
+        awaits: dict[int, set[int]] = {}
+        for reading in readings:
+            account = partition_of(reading.account_id, partitions)
+            by_account.setdefault(account, []).append(reading)
+            awaited = awaits.setdefault(account, set())
+            for sighting in sightings(reading):
+                facet = partition_of(sighting.facet, partitions)
+                by_facet.setdefault(facet, []).append(sighting)
+                awaited.add(facet)
+        for facet, seen in by_facet.items():
+            pack = FacetPack(batch=batch, ingested_at_ms=ingested_at_ms, sightings=tuple(seen))
+            yield Outgoing(topic=self._topics.facets, partition=facet, value=encode(pack))
+        for account, own in by_account.items():
+            signals = SignalPack(
+                batch=batch,
+                ingested_at_ms=ingested_at_ms,
+                readings=tuple(own),
+                awaits=tuple(sorted(awaits[account])),
+            )
+            yield Outgoing(topic=self._topics.signals, partition=account, value=encode(signals))
+
+    def _dead(self, record: Record, reason: str) -> Outgoing:
+        return dead_letter(self._topics, STAGE, record, reason)
+
+
+def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outgoing:
+    """Put a message aside, with its reason and its origin."""
+    metrics.DEAD_LETTERS.labels(stage).inc()
+    letter = DeadLetter(
+        reason=reason,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        failed_at=datetime.now(UTC),
+    )
+    return Outgoing(topic=topics.dead_letters, value=encode(letter))
+
+
+def _job(upload: Upload) -> ScreeningJob:
+    return ScreeningJob(
+        event_id=upload.event_id,
+        account_id=upload.account_id,
+        upload_id=upload.upload_id,
+        occurred_at=upload.occurred_at,
+        uri=upload.uri,
+        title=upload.title,
+        sha256=upload.sha256,
+    )

@@ -1,0 +1,114 @@
+"""Bring a batch's readings and the answers of velocity together, and give the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from contracts.ids import EventId
+from contracts.ruleset import Ruleset
+from contracts.signal import Signal
+from contracts.verdict import Verdict
+from contracts.wire import decode, encode
+from detectors.ledger import Ledger
+from detectors.scorer import settle
+from streams import metrics
+from streams.message import CasePack, Outgoing, Record, SignalPack
+from streams.topic import Topics
+
+
+@dataclass(slots=True)
+class _Batch:
+    readings: SignalPack | None = None
+    answered: set[int] = field(default_factory=set)
+    signals: list[Signal] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.readings is not None and self.answered.issuperset(self.readings.awaits)
+
+
+@dataclass(slots=True)
+class _Partition:
+    ledger: Ledger
+    batches: dict[str, _Batch] = field(default_factory=dict)
+    watermark_ms: int = 0
+
+
+class LedgerStage:
+    """Keeps the accounts of each partition that this worker has."""
+
+    def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
+        self._ruleset = ruleset
+        self._topics = topics
+        self._partitions: dict[int, _Partition] = {}
+
+    def handle(self, records: list[Record]) -> Iterator[Outgoing]:
+        """Take in readings and answers; give the verdicts of what they complete."""
+        for record in records:
+            part = self._partitions.get(record.partition)
+            if part is None:
+                part = self._partitions[record.partition] = _Partition(Ledger(self._ruleset))
+            pack = decode(record.value, SignalPack)
+            yield from self._emit(pack, part, list(self._verdicts(pack, part)))
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Another worker has these partitions now."""
+        for _, partition in partitions:
+            self._partitions.pop(partition, None)
+
+    def _verdicts(self, pack: SignalPack, part: _Partition) -> Iterator[Verdict]:
+        if not pack.batch:
+            yield from part.ledger.amend(pack.signals)
+            return
+        batch = part.batches.setdefault(pack.batch, _Batch())
+        if pack.answers < 0:
+            batch.readings = pack
+        else:
+            batch.answered.add(pack.answers)
+            batch.signals.extend(pack.signals)
+        if batch.is_complete:
+            del part.batches[pack.batch]
+            yield from _settle(batch, part)
+
+    def _emit(
+        self, pack: SignalPack, part: _Partition, verdicts: list[Verdict]
+    ) -> Iterator[Outgoing]:
+        """Plain verdicts go out; the others by way of the alert desk, which knows campaigns."""
+        cases = []
+        for verdict in verdicts:
+            if verdict.action == "allow" and not verdict.ties:
+                yield verdict_message(self._topics, verdict)
+            else:
+                cases.append(verdict)
+        if verdicts:
+            value = encode(
+                CasePack(
+                    watermark_ms=part.watermark_ms,
+                    ingested_at_ms=pack.ingested_at_ms,
+                    verdicts=tuple(cases),
+                )
+            )
+            yield Outgoing(topic=self._topics.cases, value=value)
+
+
+def verdict_message(topics: Topics, verdict: Verdict) -> Outgoing:
+    """A verdict as the platform gets it."""
+    metrics.VERDICTS.labels(verdict.action).inc()
+    key = verdict.account_id.encode()
+    return Outgoing(topic=topics.verdicts, key=key, value=encode(verdict))
+
+
+def _settle(batch: _Batch, part: _Partition) -> Iterator[Verdict]:
+    assert batch.readings is not None  # noqa: S101 -- the batch is complete
+    by_event: dict[EventId, list[Signal]] = {}
+    for signal in batch.signals:
+        by_event.setdefault(signal.event_id, []).append(signal)
+    for reading in batch.readings.readings:
+        part.watermark_ms = max(part.watermark_ms, reading.occurred_at_ms)
+        for own in reading.signals:
+            metrics.SIGNALS.labels(own.code, own.mode).inc()
+        signals = (*reading.signals, *by_event.pop(reading.event_id, ()))
+        yield from settle(part.ledger, reading, signals)
+    for signals_of_earlier in by_event.values():
+        yield from part.ledger.amend(signals_of_earlier)

@@ -1,0 +1,27 @@
+"""What the streams count."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS = Counter(
+    "doorstaff_events", "Events taken in, by type and outcome.", ["type", "outcome"]
+)
+SIGNALS = Counter("doorstaff_signals", "Signals raised, by code and mode.", ["code", "mode"])
+VERDICTS = Counter("doorstaff_verdicts", "Verdicts given, by action.", ["action"])
+ALERTS = Counter("doorstaff_alerts", "Alert revisions, by kind and status.", ["kind", "status"])
+DEAD_LETTERS = Counter("doorstaff_dead_letters", "Messages put aside, by stage.", ["stage"])
+LAG = Gauge(
+    "doorstaff_lag_messages", "Messages that wait to be read, by topic.", ["topic"]
+)
+ALERT_LATENCY = Histogram(
+    "doorstaff_alert_latency_seconds",
+    "From the broker's receipt of the event that raised an alert to its handing to the sinks.",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+CHUNK_SECONDS = Histogram(
+    "doorstaff_chunk_seconds",
+    "Time an agent takes over one chunk, emission included, by stage.",
+    ["stage"],
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
+)

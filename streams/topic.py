@@ -1,0 +1,161 @@
+"""Every topic: its key, its partitions, how long it keeps, and what travels on it."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
+from streams.errors import BrokerUnavailable
+
+HOUR_MS = 3_600_000
+INTERNAL_RETENTION_HOURS = 24
+"""What passes between agents is read within seconds; a day covers an outage."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicSpec:
+    """One topic as it is made."""
+
+    name: str
+    key: str
+    carries: str
+    partitions: int
+    retention_ms: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topics:
+    """The names of all topics, and how they are made.
+
+    A platform may make the topics it writes to with any number of partitions, and key them as it
+    likes: facets are repartitioned by facet, readings by account.
+    """
+
+    prefix: str = "doorstaff."
+    partitions: int = 8
+    retention_hours: int = 168
+
+    @property
+    def signups(self) -> str:
+        """From the platform."""
+        return f"{self.prefix}signups"
+
+    @property
+    def posts(self) -> str:
+        """From the platform."""
+        return f"{self.prefix}posts"
+
+    @property
+    def uploads(self) -> str:
+        """From the platform."""
+        return f"{self.prefix}uploads"
+
+    @property
+    def decisions(self) -> str:
+        """From the console or the platform."""
+        return f"{self.prefix}decisions"
+
+    @property
+    def facets(self) -> str:
+        """From intake to velocity."""
+        return f"{self.prefix}facets"
+
+    @property
+    def signals(self) -> str:
+        """From intake, velocity and screenings to the ledger."""
+        return f"{self.prefix}signals"
+
+    @property
+    def cases(self) -> str:
+        """From the ledger to the alert desk."""
+        return f"{self.prefix}cases"
+
+    @property
+    def screenings(self) -> str:
+        """From the media workers."""
+        return f"{self.prefix}screenings"
+
+    @property
+    def verdicts(self) -> str:
+        """To the platform."""
+        return f"{self.prefix}verdicts"
+
+    @property
+    def alerts(self) -> str:
+        """To the sinks, and to whoever else listens."""
+        return f"{self.prefix}alerts"
+
+    @property
+    def dead_letters(self) -> str:
+        """What could not be handled."""
+        return f"{self.prefix}dead-letters"
+
+    def specs(self) -> tuple[TopicSpec, ...]:
+        """All topics as they are made."""
+        public, internal = self.retention_hours, INTERNAL_RETENTION_HOURS
+        rows = (
+            (self.signups, "account_id", "signup", self.partitions, public),
+            (self.posts, "account_id", "post", self.partitions, public),
+            (self.uploads, "account_id", "upload", self.partitions, public),
+            (self.decisions, "decision_id", "decision", 1, public),
+            (self.facets, "hash of the facet", "FacetPack", self.partitions, internal),
+            (self.signals, "hash of the account_id", "SignalPack", self.partitions, internal),
+            (self.cases, "none", "CasePack", 1, internal),
+            (self.screenings, "account_id", "Screening", self.partitions, public),
+            (self.verdicts, "account_id", "Verdict", self.partitions, public),
+            (self.alerts, "alert_id", "Alert", 1, public),
+            (self.dead_letters, "none", "DeadLetter", 1, public),
+        )
+        return tuple(
+            TopicSpec(
+                name=name,
+                key=key,
+                carries=carries,
+                partitions=partitions,
+                retention_ms=hours * HOUR_MS,
+            )
+            for name, key, carries, partitions, hours in rows
+        )
+
+    def for_event(self, event_type: str) -> str:
+        """Where an event of a type is sent."""
+        return f"{self.prefix}{event_type}s"
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a facet or an account: CRC-32, the same in every process."""
+    return zlib.crc32(key.encode()) % partitions
+
+
+async def create_topics(bootstrap: str, topics: Topics, *, replication: int = 1) -> None:
+    """Make the topics that are not there yet.
+
+    Raises:
+        BrokerUnavailable: With what the broker said.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        present = set(await admin.list_topics())
+        missing = [
+            NewTopic(
+                name=spec.name,
+                num_partitions=spec.partitions,
+                replication_factor=replication,
+                topic_configs={"retention.ms": str(spec.retention_ms)},
+            )
+            for spec in topics.specs()
+            if spec.name not in present
+        ]
+        if missing:
+            response = await admin.create_topics(missing)
+            for name, code, *_ in response.topic_errors:
+                if code not in {0, TopicAlreadyExistsError.errno}:
+                    raise BrokerUnavailable(bootstrap, f"topic {name} not made (error {code})")
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(bootstrap, str(error) or type(error).__name__) from error
+    finally:
+        await admin.close()

@@ -1,0 +1,56 @@
+"""Count facets, a partition at a time; answer the ledger with signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from contracts.ruleset import Ruleset
+from contracts.signal import Signal
+from contracts.wire import decode, encode
+from detectors.velocity import Velocity
+from streams import metrics
+from streams.message import FacetPack, Outgoing, Record, SignalPack
+from streams.topic import Topics, partition_of
+
+
+class VelocityStage:
+    """Keeps the windows of each partition of facets that this worker has."""
+
+    def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
+        self._ruleset = ruleset
+        self._topics = topics
+        self._velocity: dict[int, Velocity] = {}
+
+    def handle(self, records: list[Record]) -> Iterator[Outgoing]:
+        """Count the packs of a chunk and answer each."""
+        for record in records:
+            pack = decode(record.value, FacetPack)
+            velocity = self._velocity.get(record.partition)
+            if velocity is None:
+                velocity = self._velocity[record.partition] = Velocity(self._ruleset)
+            yield from self._answers(pack, record.partition, velocity)
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Another worker has these partitions now."""
+        for _, partition in partitions:
+            self._velocity.pop(partition, None)
+
+    def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
+        """One answer to each partition of accounts that awaits one, and to each that has signals."""
+        count = self._topics.partitions
+        awaiting: dict[int, list[Signal]] = {}
+        for sighting in pack.sightings:
+            awaiting.setdefault(partition_of(sighting.account_id, count), [])
+        asked = frozenset(awaiting)
+        for sighting in pack.sightings:
+            for signal in velocity.observe(sighting):
+                metrics.SIGNALS.labels(signal.code, signal.mode).inc()
+                awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)
+        for account, signals in awaiting.items():
+            answer = SignalPack(
+                batch=pack.batch if account in asked else "",
+                ingested_at_ms=pack.ingested_at_ms,
+                answers=partition,
+                signals=tuple(signals),
+            )
+            yield Outgoing(topic=self._topics.signals, partition=account, value=encode(answer))

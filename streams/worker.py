@@ -1,0 +1,213 @@
+"""The Faust app, composed: which agent reads which topic."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import faust
+import structlog
+from aiokafka.errors import KafkaError
+from sqlalchemy import Engine
+
+from contracts.ruleset import Ruleset
+from contracts.screening import ScreeningJob
+from detectors.reader import Reader
+from streams import metrics
+from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_store, decision_store
+from streams.desk import DeskStage, ScreeningStage
+from streams.emitter import INGESTED_AT, Emitter, Enqueue
+from streams.errors import StageFailed
+from streams.intake import Intake
+from streams.ledger import LedgerStage
+from streams.message import Outgoing, Record
+from streams.topic import Topics
+from streams.velocity import VelocityStage
+
+log = structlog.get_logger(__name__)
+
+MAX_CHUNK = 1_000
+LINGER_SECONDS = 0.01
+"""How long an agent waits for a chunk to fill."""
+LAG_EVERY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamConfig:
+    """How a worker reaches the broker."""
+
+    bootstrap: str
+    topics: Topics
+    group: str = "doorstaff"
+    session_timeout_seconds: float = 6.0
+    data_folder: Path
+    console_url: str = ""
+
+
+class Stage(Protocol):
+    """A step of the stream with state of its own for each partition."""
+
+    def handle(self, records: list[Record]) -> Iterable[Outgoing | ScreeningJob]:
+        """What a chunk leads to."""
+
+    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Drop the state of partitions that another worker has now."""
+
+
+class StreamWorker:
+    """One worker process's share of the stream.
+
+    A chunk is acknowledged when all that it led to is durable. If an agent cannot go on, nothing of
+    its chunk is acknowledged, and ``failed`` ends with the reason.
+    """
+
+    def __init__(
+        self,
+        config: StreamConfig,
+        *,
+        ruleset: Ruleset,
+        engine: Engine,
+        enqueue: Enqueue,
+        accept_alerts: AcceptAlerts,
+    ) -> None:
+        topics = config.topics
+        self._config = config
+        self._emitter = Emitter(config.bootstrap, enqueue=enqueue)
+        self._app = _faust_app(config)
+        self._app.on_partitions_revoked.connect(self._on_revoked)
+        self._stages: list[tuple[tuple[str, ...], Stage]] = []
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        reader = Reader(ruleset)
+        self._add_stage("intake", Intake(reader, topics), topics.signups, topics.posts)
+        self._add_stage("uploads", Intake(reader, topics), topics.uploads)
+        self._add_stage("velocity", VelocityStage(ruleset, topics), topics.facets)
+        self._add_stage("screenings", ScreeningStage(reader, topics), topics.screenings)
+        self._add_stage("ledger", LedgerStage(ruleset, topics), topics.signals)
+        self._add_stage(
+            "desk", DeskStage(ruleset, topics, console_url=config.console_url), topics.cases
+        )
+        self._add_agent("alerts", alert_delivery(accept_alerts), topics.alerts)
+        self._add_agent("dead letters", dead_letter_store(engine), topics.dead_letters)
+        self._add_agent(
+            "decisions", decision_store(engine, self._emitter, topics), topics.decisions
+        )
+        self._lag: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect, and join the group."""
+        await self._emitter.start()
+        self._app.finalize()
+        await self._app.start()
+        self._lag = asyncio.create_task(self._watch_lag())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave the group; what is unfinished is read again by whoever has it next."""
+        if self._lag is not None:
+            self._lag.cancel()
+        await self._app.stop()
+        await self._emitter.stop()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the broker has given this worker its share."""
+        return bool(self._app.rebalancing_count) and not self._app.rebalancing
+
+    def _add_stage(self, name: str, stage: Stage, *topics: str) -> None:
+        self._stages.append((topics, stage))
+
+        async def handle(records: list[Record]) -> None:
+            await self._emitter.emit(stage.handle(records))
+
+        self._add_agent(name, handle, *topics)
+
+    def _add_agent(self, name: str, handle: Handle, *topics: str) -> None:
+        topic = self._app.topic(
+            *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+
+        async def agent(stream: Any) -> None:
+            async for events in stream.noack_take(MAX_CHUNK, within=LINGER_SECONDS):
+                with metrics.CHUNK_SECONDS.labels(name).time():
+                    await self._guarded(name, handle, [_record(event) for event in events])
+                for event in events:
+                    await stream.ack(event)
+
+        agent.__name__ = name.replace(" ", "_")
+        self._app.agent(topic, name=name.replace(" ", "_"))(agent)
+
+    async def _guarded(
+        self, name: str, handle: Callable[[list[Record]], Awaitable[None]], records: list[Record]
+    ) -> None:
+        """Handle a chunk, or stop the worker: an unhandled chunk must not be acknowledged."""
+        try:
+            await handle(records)
+        except Exception as error:
+            failure = StageFailed(name, error)
+            log.exception("a stage failed", stage=name, error=type(error).__name__)
+            if not self.failed.done():
+                self.failed.set_exception(failure)
+            await asyncio.Event().wait()
+
+    async def _on_revoked(self, _app: Any, revoked: Iterable[Any], **_: Any) -> None:
+        for topics, stage in self._stages:
+            stage.forget([(tp.topic, tp.partition) for tp in revoked if tp.topic in topics])
+
+    async def _watch_lag(self) -> None:
+        while True:
+            lag: dict[str, int] = {}
+            for tp in self._app.consumer.assignment():
+                try:
+                    highwater = self._app.consumer.highwater(tp)
+                    position = await self._app.consumer.position(tp)
+                except (KafkaError, RuntimeError):  # between two assignments
+                    continue
+                if highwater is not None and position is not None:
+                    lag[tp.topic] = lag.get(tp.topic, 0) + max(0, highwater - position)
+            for topic, messages in lag.items():
+                metrics.LAG.labels(topic).set(messages)
+            await asyncio.sleep(LAG_EVERY_SECONDS)
+
+
+def _faust_app(config: StreamConfig) -> Any:
+    timeout = config.session_timeout_seconds
+    return faust.App(
+        config.group,
+        broker=f"kafka://{';'.join(config.bootstrap.split(','))}",
+        datadir=str(config.data_folder),
+        store="memory://",
+        web_enabled=False,
+        broker_session_timeout=timeout,
+        broker_heartbeat_interval=timeout / 3,
+        broker_commit_interval=1.0,
+        broker_commit_livelock_soft_timeout=300.0,
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,
+        stream_buffer_maxsize=16_384,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        topic_partitions=config.topics.partitions,
+        Monitor=None,
+    )
+
+
+def _record(event: Any) -> Record:
+    message = event.message
+    ingested = dict(message.headers or ()).get(INGESTED_AT, b"0")
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp_ms=int(message.timestamp * 1_000) if message.timestamp else _now_ms(),
+        key=message.key,
+        value=message.value,
+        ingested_at_ms=int(ingested),
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
