@@ -182,6 +182,15 @@ def retry_later(
     )
 
 
+def release(connection: Connection, delivery: Delivery) -> bool:
+    """Give a lease back: the attempt was broken off, and another worker may begin at once.
+
+    Returns:
+        Whether the lease was still this worker's.
+    """
+    return _settle(connection, _held(delivery).values(leased_until_ms=0))
+
+
 def mark_failed(connection: Connection, delivery: Delivery, *, now_ms: int, error: str) -> bool:
     """Give a delivery up, with the reason, until somebody requeues it.
 

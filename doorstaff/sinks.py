@@ -1,0 +1,109 @@
+"""The sinks and routes that the settings ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TextIO, get_args
+
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from doorstaff.errors import InvalidSettings
+from doorstaff.settings import Settings, SinkName
+from sinks.console import ConsoleSink
+from sinks.errors import InvalidRoutes
+from sinks.jsonl import JsonlSink
+from sinks.kafka_topic import KafkaTopicSink
+from sinks.redis_stream import RedisStreamSink
+from sinks.route import Route, parse_routes
+from sinks.sink import Sink
+from sinks.slack import SlackSink
+from sinks.webhook import WebhookSink, secret_problem
+from store.clock import Clock, SystemClock
+
+ALERTS_TOPIC = "alerts"
+"""After the topic prefix."""
+
+
+def build_sinks(
+    settings: Settings, *, clock: Clock | None = None, stream: TextIO | None = None
+) -> tuple[Sink, ...]:
+    """Build each sink that ``DOORSTAFF_SINKS`` names, in that order. None connects yet.
+
+    Args:
+        settings: With the embedded services' addresses filled in, where they are used.
+        clock: For signatures and pauses; the machine's if not given.
+        stream: What the console sink writes to; standard output if not given.
+
+    Raises:
+        InvalidSettings: Names the setting that a sink lacks and what would do.
+    """
+    time = clock or SystemClock()
+    build: dict[SinkName, Callable[[], Sink]] = {
+        "console": lambda: ConsoleSink(stream or sys.stdout),
+        "jsonl": lambda: JsonlSink(settings.jsonl_path or settings.home / "alerts.jsonl"),
+        "redis": lambda: _redis(settings),
+        "kafka": lambda: _kafka(settings),
+        "slack": lambda: _slack(settings, time),
+        "webhook": lambda: _webhook(settings, time),
+    }
+    return tuple(build[name]() for name in dict.fromkeys(settings.sinks))
+
+
+def build_routes(settings: Settings) -> tuple[Route, ...]:
+    """Read ``DOORSTAFF_ROUTES``.
+
+    Raises:
+        InvalidSettings: Names the clause that cannot be read and what would do.
+    """
+    try:
+        return parse_routes(settings.routes, sinks=settings.sinks)
+    except InvalidRoutes as error:
+        known = any(error.clause.startswith(name) for name in get_args(SinkName))
+        hint = "; DOORSTAFF_SINKS lists the sinks there are" if known else ""
+        msg = f"DOORSTAFF_ROUTES: {error}{hint}"
+        raise InvalidSettings(msg) from None
+
+
+def _redis(settings: Settings) -> Sink:
+    url = _needed("redis", "DOORSTAFF_REDIS_URL", settings.redis_url, "redis://HOST:PORT/DB")
+    try:
+        client = Redis.from_url(url, socket_connect_timeout=RedisStreamSink.timeout_seconds)
+    except ValueError:
+        msg = "DOORSTAFF_REDIS_URL: must be redis://HOST:PORT/DB"
+        raise InvalidSettings(msg) from None
+    return RedisStreamSink(client, stream=settings.redis_alert_stream)
+
+
+def _kafka(settings: Settings) -> Sink:
+    servers = _needed("kafka", "DOORSTAFF_KAFKA_URL", settings.kafka_url, "HOST:PORT")
+    return KafkaTopicSink(bootstrap_servers=servers, topic=f"{settings.topic_prefix}{ALERTS_TOPIC}")
+
+
+def _slack(settings: Settings, clock: Clock) -> Sink:
+    example = "https://hooks.slack.com/services/…"
+    url = _needed("slack", "DOORSTAFF_SLACK_WEBHOOK_URL", settings.slack_webhook_url, example)
+    if not url.startswith(("https://", "http://")):
+        msg = f"DOORSTAFF_SLACK_WEBHOOK_URL: must be {example}"
+        raise InvalidSettings(msg)
+    return SlackSink(url=url, clock=clock)
+
+
+def _webhook(settings: Settings, clock: Clock) -> Sink:
+    url = _needed("webhook", "DOORSTAFF_WEBHOOK_URL", settings.webhook_url, "https://…")
+    secret = _needed(
+        "webhook", "DOORSTAFF_WEBHOOK_SECRET", settings.webhook_secret, "whsec_ and base64"
+    )
+    if problem := secret_problem(secret):
+        msg = f"DOORSTAFF_WEBHOOK_SECRET: {problem}"
+        raise InvalidSettings(msg)
+    return WebhookSink(url=url, secret=secret, clock=clock)
+
+
+def _needed(sink: str, setting: str, value: object, example: str) -> str:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+    if not text:
+        msg = f"{setting}: the {sink} sink is among DOORSTAFF_SINKS and needs it ({example})"
+        raise InvalidSettings(msg)
+    return text
