@@ -10,9 +10,9 @@ from ipaddress import IPv4Address, IPv6Address
 from contracts.event import Event, Post, Signup
 from contracts.ids import Facet
 from contracts.ruleset import Ruleset
+from detectors.content import Content, read_content
 from detectors.lists import Listings, bundled
 from detectors.mailbox import email_stem, parse_mailbox
-from detectors.text import links_in
 from detectors.url import Link
 
 MAX_VALUE_CHARS = 128
@@ -34,15 +34,20 @@ class Facets:
         self._wants_links = "link_domain" in self._kinds
         self._wants_address = bool(self._kinds & {"ip", "subnet"})
 
-    def of(self, event: Event) -> tuple[Facet, ...]:
-        """The facets of a signup or a post; an upload has none."""
+    def of(self, event: Event, content: Content | None = None) -> tuple[Facet, ...]:
+        """The facets of a signup or a post; an upload has none.
+
+        Args:
+            event: The event.
+            content: What ``read_content`` made of it, where that is at hand.
+        """
         if isinstance(event, Signup):
-            return tuple(self._of_signup(event))
+            return tuple(self._of_signup(event, content))
         if isinstance(event, Post) and self._wants_links:
-            return tuple(self._of_links(links_in(event)))
+            return tuple(self._of_links((content or read_content(event)).links))
         return ()
 
-    def _of_signup(self, signup: Signup) -> Iterator[Facet]:
+    def _of_signup(self, signup: Signup, content: Content | None) -> Iterator[Facet]:
         kinds = self._kinds
         if signup.device_id and "device" in kinds:
             yield from _identifier("device", signup.device_id)
@@ -57,7 +62,7 @@ class Facets:
             yield from _identifier("payment", signup.payment_fingerprint)
         if self._wants_links and (signup.website or signup.bio):
             own = mailbox.domain if mailbox else None
-            yield from self._of_links(links_in(signup), own)
+            yield from self._of_links((content or read_content(signup)).links, own)
 
     def _of_links(self, links: Iterable[Link], own_domain: str | None = None) -> Iterator[Facet]:
         """One facet a domain that says something about who links to it.

@@ -1,26 +1,93 @@
-"""What an event says, read for its words and links."""
+"""Text as a reader sees it: compatibility forms folded, nothing invisible, defanging undone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+import re
+import unicodedata
+from dataclasses import dataclass
 
-from contracts.event import Post, Signup
-from detectors.url import Link, find_links, parse_link
+MAX_TEXT_CHARS = 250_000
+"""A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
 
-MAX_LINKS_READ = 2_000
-"""Of a text; what bounds the time that a text of nothing but links takes."""
+# Zero-width characters, joiners, bidi controls, the soft hyphen, invisible operators, tags.
+_INVISIBLE_CHARS = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]+")
+_INSIDE_WORD = re.compile(
+    f"(?<=[a-z0-9])[{_INVISIBLE_CHARS.replace(chr(0xAD), '')}]++(?=[a-z0-9])", re.I
+)
+
+_IDEOGRAPHIC_DOT = re.compile(r"(?<=[a-z0-9])[。。](?=[a-z])", re.I)
+_BRACKETED_DOT = re.compile(
+    r"[ \t]?(?:[\[({][ \t]?(?:\.|dot|punkt|punto)[ \t]?[\])}])[ \t]?(?=[a-z0-9-])", re.I
+)
+_SPOKEN_DOT = re.compile(
+    r"(?<=[a-z0-9-])[ \t]{1,3}dot[ \t]{1,3}"
+    r"(?=(?:com|net|org|info|biz|io|co|ru|xyz|shop|site|online|club|live|top|me|tv|us|uk|de)\b)",
+    re.I,
+)
+_BRACKETED_COLON = re.compile(r"(?<=[hH][tTxX]{2}[pP])(s?)\[:\](?=//)|\[://\]")
+_MAYBE_DEFANGED = re.compile(r"[\[({][ \t]?(?:\.|dot|pun|:)|\bdot\b", re.I)
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
+)
 
 
-def links_in(event: Signup | Post) -> Iterator[Link]:
-    """Every link of an event, in the order of its fields."""
-    if isinstance(event, Signup):
-        fields: tuple[str, ...] = (event.website,) if event.website else ()
-        text = event.bio or ""
-    else:
-        fields, text = event.links, f"{event.title}\n{event.text}"
-    for field in fields:
-        if link := parse_link(field):
-            yield link
-    if text:
-        yield from islice(find_links(text), MAX_LINKS_READ)
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """A text without disguise.
+
+    Attributes:
+        text: What a reader sees.
+        invisible_in_words: How often something invisible stood inside a Latin word or a number.
+            Joiners between the letters of Persian or Hindi, and in emoji, are not counted.
+        defanged: How many dots or colons were written so that no machine should see them.
+    """
+
+    text: str
+    invisible_in_words: int = 0
+    defanged: int = 0
+
+
+def clean(text: str) -> CleanText:
+    """Undo disguises; linear in the text's length."""
+    text = text[:MAX_TEXT_CHARS]
+    invisible = 0
+    if not text.isascii():
+        text, invisible = _folded(text)
+    text, defanged = refanged(text)
+    return CleanText(text, invisible, defanged)
+
+
+def refanged(text: str) -> tuple[str, int]:
+    """Write ``example[.]com`` and ``example dot com`` as ``example.com``, and count them."""
+    if not _MAYBE_DEFANGED.search(text):
+        return text, 0
+    text, colons = _BRACKETED_COLON.subn(
+        lambda found: f"{found[1] or ''}:{'//' * (not found[1] and '//' in found[0])}", text
+    )
+    text, brackets = _BRACKETED_DOT.subn(".", text)
+    text, spoken = _SPOKEN_DOT.subn(".", text)
+    return text, colons + brackets + spoken
+
+
+def word_count(text: str) -> int:
+    """Words by white space; in scripts that write none between words, two characters a word."""
+    words = len(text.split())
+    if not text.isascii():
+        words += len(_UNSPACED.findall(text)) // 2
+    return words
+
+
+def _folded(text: str) -> tuple[str, int]:
+    invisible = 0
+    if _INVISIBLE.search(text):
+        invisible = len(_INSIDE_WORD.findall(text))
+        text = _INVISIBLE.sub("", text)
+    if not unicodedata.is_normalized("NFKC", text):
+        text = text.replace("\ufdfa", " ")  # one sign that would become eighteen
+        text = unicodedata.normalize("NFKC", text)[:MAX_TEXT_CHARS]
+    return _IDEOGRAPHIC_DOT.sub(".", text), invisible

@@ -13,7 +13,7 @@ from detectors.lists import bundled
 
 MAX_URL_CHARS = 2_048
 
-LinkSource = Literal["field", "html", "markdown", "text"]
+LinkSource = Literal["field", "html", "markdown", "bbcode", "text"]
 
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]{0,20}):", re.I | re.ASCII)
 _DEFANGED_SCHEME = {"hxxp": "http", "hxxps": "https", "h**p": "http", "h**ps": "https"}
@@ -28,6 +28,7 @@ _CANDIDATE = re.compile(
     r"(?:[/?#][^\s<>\"'`|{}\[\]^]{0,2048})?",
     re.I,
 )
+_WORTH_READING = re.compile(r"\w\.\w|:[/\\]{2}")
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
 
@@ -45,6 +46,7 @@ class Link:
         numeric: Whether the host is an address.
         anchor: The text that is shown for it, where that is not the URL.
         hidden: Why a reader does not see it, if so.
+        embedded: Whether it is a picture or a frame, which is shown and not followed.
         source: Where it was found.
     """
 
@@ -56,11 +58,17 @@ class Link:
     numeric: bool = False
     anchor: str = ""
     hidden: str | None = None
+    embedded: bool = False
     source: LinkSource = "text"
 
 
 def parse_link(
-    raw: str, *, source: LinkSource = "field", anchor: str = "", hidden: str | None = None
+    raw: str,
+    *,
+    source: LinkSource = "field",
+    anchor: str = "",
+    hidden: str | None = None,
+    embedded: bool = False,
 ) -> Link | None:
     """Take a URL apart as a browser would; a missing scheme is taken for ``http``.
 
@@ -98,6 +106,7 @@ def parse_link(
         numeric=numeric,
         anchor=anchor,
         hidden=hidden,
+        embedded=embedded,
         source=source,
     )
 
@@ -108,6 +117,8 @@ def find_links(text: str) -> Iterator[Link]:
     ``example.com/path`` is one; ``index.js``, ``README.md`` and ``v1.2.3`` are none, nor is the
     domain of an e-mail address. Linear in the text's length.
     """
+    if not _WORTH_READING.search(text):
+        return
     for match in _CANDIDATE.finditer(text):
         raw = _trimmed(match[0])
         has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
@@ -142,19 +153,19 @@ def is_bare_domain(raw: str) -> bool:
 
 def _trimmed(raw: str) -> str:
     """Leave out the punctuation of the sentence around, and keep a closed bracket."""
-    raw = raw.rstrip(_TRAILING) if ")" not in raw else _trimmed_brackets(raw)
-    return raw
+    return raw.rstrip(_TRAILING) if ")" not in raw else _trimmed_brackets(raw)
 
 
 def _trimmed_brackets(raw: str) -> str:
     opened = raw.count("(") - raw.count(")")
-    while raw and raw[-1] in _TRAILING:
-        if raw[-1] == ")":
+    end = len(raw)
+    while end and raw[end - 1] in _TRAILING:
+        if raw[end - 1] == ")":
             if opened >= 0:
                 break
             opened += 1
-        raw = raw[:-1]
-    return raw
+        end -= 1
+    return raw[:end]
 
 
 def _host(hostport: str) -> str | None:

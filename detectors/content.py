@@ -1,0 +1,73 @@
+"""What an event says, read once for all detectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from contracts.event import Event, Post, PostKind, Signup
+from detectors.contact import Contact, find_contacts
+from detectors.markup import MAX_LINKS, read_markup
+from detectors.text import clean, word_count
+from detectors.url import Link, find_links, parse_link
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """The words, links and contacts of an event.
+
+    Attributes:
+        kind: A signup's website and bio are a ``profile``.
+        text: Title and text as a reader sees them, without markup and disguise.
+        words: How many words, URLs not counted.
+        links: First those of the event's own fields, then of the markup, then of the plain text.
+        contacts: Ways to somebody that are no links: phone numbers, handles, wallets.
+        invisible_in_words: How often something invisible stood inside a word.
+        defanged: How many dots or colons were written so that no machine should see them.
+    """
+
+    kind: PostKind
+    text: str = ""
+    words: int = 0
+    links: tuple[Link, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    invisible_in_words: int = 0
+    defanged: int = 0
+
+
+HEAD_CHARS, TAIL_CHARS = 200_000, 50_000
+"""What is read of a longer text: a booklet's beginning and end, so that any text takes under 200 ms."""
+
+NOTHING = Content(kind="profile")
+
+
+def read_content(event: Event) -> Content:
+    """Read an event; an upload says nothing. At most ``MAX_LINKS`` links of each source."""
+    if isinstance(event, Post):
+        written = f"{event.title}\n{event.text}" if event.title else event.text
+        return _read(event.kind, event.links, written)
+    if isinstance(event, Signup) and (event.website or event.bio):
+        fields = (event.website,) if event.website else ()
+        return _read("profile", fields, event.bio or "")
+    return NOTHING
+
+
+def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
+    links = [link for url in fields if (link := parse_link(url))]
+    if not written:
+        return Content(kind=kind, links=tuple(links))
+    if len(written) > HEAD_CHARS + TAIL_CHARS:
+        written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
+    markup = read_markup(written)
+    cleaned = clean(markup.loose)
+    found = list(islice(find_links(cleaned.text), MAX_LINKS))
+    text = cleaned.text if markup.text is markup.loose else clean(markup.text).text
+    return Content(
+        kind=kind,
+        text=text,
+        words=max(word_count(text) - len(found), 0),
+        links=(*links, *markup.links, *found),
+        contacts=find_contacts(text),
+        invisible_in_words=cleaned.invisible_in_words,
+        defanged=cleaned.defanged,
+    )

@@ -1,0 +1,141 @@
+"""Identity: what a signup says about itself that does not ring true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from contracts.event import Event, Signup
+from contracts.ids import Code
+from contracts.ruleset import Ruleset
+from contracts.signal import Evidence, Finding
+from detectors.contact import find_contacts
+from detectors.domain import public_suffix
+from detectors.example import Example, post, signup
+from detectors.lists import Listings
+from detectors.mailbox import Mailbox, parse_mailbox
+from detectors.text import clean
+from detectors.url import Link, find_links
+
+MIN_GIBBERISH_CHARS = 8
+MIN_CONSONANTS_IN_A_ROW = 6
+MIN_LETTER_DIGIT_TURNS = 5
+MAX_VOWEL_SHARE = 0.2
+MIN_TUMBLED_DOTS = 3
+
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
+_TURN = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
+
+
+class Identity:
+    """Finds what is wrong with a signup's mailbox and names. A post has none."""
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(signup(email="anna@mailinator.com"), ("identity.disposable_mailbox",)),
+        Example(signup(email="a@sub.guerrillamail.com"), ("identity.disposable_mailbox",)),
+        Example(signup(email="xkqzvwplrt@gmail.com"), ("identity.gibberish_local",)),
+        Example(signup(email="a1b2c3d4e5@gmail.com"), ("identity.gibberish_local",)),
+        Example(signup(email="a.n.n.a.k@gmail.com"), ("identity.tumbled_mailbox",)),
+        Example(signup(email="anna@cheap.top"), ("identity.suspicious_suffix",)),
+        Example(signup(name="Anna www.best-pills.example.com"), ("identity.link_in_name",)),
+        Example(signup(name="Win at https://casino.example.com"), ("identity.link_in_name",)),
+        Example(signup(organization="Call +1 (888) 555-0123"), ("identity.contact_in_name",)),
+        # Honest people and houses.
+        Example(signup(email="anna.k17@gmail.com", name="Anna K.", organization="K. & Sons Ltd.")),
+        Example(signup(email="knightsbridge@example.org", organization="Booking.com")),
+        Example(signup(email="krzysztof.szczepanski@wp.pl", name="Krzysztof Szczepański")),
+        Example(signup(email="schwarzschild1999@web.de", name="J. R. Smith Jr.")),
+        Example(signup(email="info@acme.io", name="Node.js Berlin", organization="acme.io")),
+        Example(signup(email="me+tickets@gmail.com", name="李小龙")),
+        Example(signup(email="not an address", name="St. John's Theatre Co.")),
+        Example(post("write to anna@mailinator.com")),
+    )
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._listings = Listings.of(ruleset)
+        self._priced = frozenset(
+            code for code, rule in ruleset.signals.items() if rule.mode != "off"
+        )
+
+    def observe(self, event: Event) -> tuple[Finding, ...]:
+        """Find what the ruleset prices; each code at most once."""
+        if not isinstance(event, Signup):
+            return ()
+        return tuple(
+            Finding(code=Code(code), evidence=evidence)
+            for code, evidence in self._found(event)
+            if code in self._priced
+        )
+
+    def _found(self, signup: Signup) -> Iterator[tuple[str, Evidence]]:
+        if signup.email and (mailbox := parse_mailbox(signup.email)):
+            yield from self._in_mailbox(mailbox)
+        if signup.name or signup.organization:
+            yield from _in_names(signup)
+
+    def _in_mailbox(self, mailbox: Mailbox) -> Iterator[tuple[str, Evidence]]:
+        listings, domain = self._listings, mailbox.domain
+        if entry := listings.blocked.hit(domain):
+            yield "identity.blocked_mailbox", {"list": listings.blocked.name, "entry": entry}
+        if entry := listings.disposable_mail.hit(domain):
+            yield (
+                "identity.disposable_mailbox",
+                {"list": listings.disposable_mail.name, "entry": entry},
+            )
+        suffix = public_suffix(domain)
+        if suffix in listings.suspicious_suffixes.entries:
+            yield (
+                "identity.suspicious_suffix",
+                {"list": listings.suspicious_suffixes.name, "entry": suffix},
+            )
+        if reason := gibberish(mailbox.local):
+            yield "identity.gibberish_local", reason
+        if mailbox.domain == "gmail.com" and mailbox.dots >= MIN_TUMBLED_DOTS:
+            yield "identity.tumbled_mailbox", {"dots": mailbox.dots}
+
+
+def gibberish(local: str) -> Evidence | None:
+    """Numbers that say a local part was typed by no person; weak evidence, and meant to be.
+
+    Names with long runs of consonants have vowels elsewhere (``knightsbridge``), initials are
+    short, and years come last: none of them is found.
+    """
+    letters = re.sub(r"[^a-z]", "", local)
+    if len(local) < MIN_GIBBERISH_CHARS or not local.isascii():
+        return None
+    turns = len(_TURN.findall(local))
+    if turns >= MIN_LETTER_DIGIT_TURNS:
+        return {"letter_digit_turns": turns}
+    if len(letters) < MIN_GIBBERISH_CHARS:
+        return None
+    longest = max((len(run) for run in _CONSONANTS.findall(local)), default=0)
+    vowel_share = sum(char in "aeiouy" for char in letters) / len(letters)
+    if longest >= MIN_CONSONANTS_IN_A_ROW and vowel_share < MAX_VOWEL_SHARE:
+        return {"consonants_in_a_row": longest, "vowel_share": round(vowel_share, 2)}
+    return None
+
+
+def _in_names(signup: Signup) -> Iterator[tuple[str, Evidence]]:
+    linked = contacted = False
+    for field, written in (("name", signup.name), ("organization", signup.organization)):
+        if not written:
+            continue
+        name = clean(written).text
+        if not linked and (
+            link := next((link for link in find_links(name) if _planted(link)), None)
+        ):
+            linked = True
+            yield "identity.link_in_name", {"field": field, "url": link.url[:200]}
+        if not contacted and (contacts := find_contacts(name)):
+            contacted = True
+            yield (
+                "identity.contact_in_name",
+                {"field": field, "kind": contacts[0].kind, "value": contacts[0].value},
+            )
+
+
+def _planted(link: Link) -> bool:
+    """A company may be called Booking.com; none is called www.booking.com/offer."""
+    url = link.url.lower()
+    return "://" in url or url.startswith("www.") or len(link.path) > 1

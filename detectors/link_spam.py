@@ -1,0 +1,350 @@
+"""Link spam: what the links and contacts of a text say about who planted them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+import idna
+
+from contracts.event import Event, Upload
+from contracts.ids import Code
+from contracts.ruleset import Ruleset
+from contracts.signal import Evidence, Finding
+from detectors.content import Content, read_content
+from detectors.domain import numeric_address, public_suffix, registrable_domain
+from detectors.example import Example, post, signup
+from detectors.lists import Listings
+from detectors.url import Link, find_links
+
+MAX_EVIDENCE_CHARS = 200
+MAX_EVIDENCE_ITEMS = 5
+
+_PERSONAL_KINDS = frozenset({"comment", "message"})
+"""Where a link to one's own page on an open platform is a link like any other."""
+
+_TRACKING = re.compile(
+    r"(?:^|\.)(?:list-manage\.com|mailchi\.mp|sendgrid\.net|mailgun\.org|hubspotlinks\.com"
+    r"|safelinks\.protection\.outlook\.com|rs6\.net|createsend\.com|mjt\.lu|sendinblue\.com"
+    r"|urldefense\.(?:com|proofpoint\.com)|awstrack\.me|exacttarget\.com)$"
+)
+"""Mailing services that put a counter of their own before every link; the text shows the target."""
+
+_LATIN_LOOKALIKES = frozenset("асеһіјӏорԛѕԁԝхуαορνυ")  # noqa: RUF001 -- that is what they are for
+
+Check = Callable[[Content], Evidence | None]
+
+
+class LinkSpam:
+    """Finds link spam in a post, or in a signup's website and bio.
+
+    Each code comes at most once an event, with the first few cases as its evidence.
+    """
+
+    examples: ClassVar[tuple[Example, ...]]
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._listings = Listings.of(ruleset)
+        self._density = ruleset.density
+        checks: dict[str, Check] = {
+            "link.blocked_domain": self._blocked,
+            "link.shortener": self._shortened,
+            "link.density": self._dense,
+            "link.userinfo": self._userinfo,
+            "link.numeric_host": self._numeric,
+            "link.mixed_script_host": self._mixed_script,
+            "link.punycode_host": self._punycode,
+            "link.suspicious_suffix": self._suspicious_suffix,
+            "link.anchor_mismatch": self._anchor_mismatch,
+            "link.hidden": self._hidden,
+            "link.disguised": self._disguised,
+            "contact.support_number": self._support_number,
+            "contact.messenger": self._messenger,
+            "contact.wallet": self._wallet,
+        }
+        self._checks = tuple(
+            (Code(code), check)
+            for code, check in checks.items()
+            if (rule := ruleset.signals.get(Code(code))) is not None and rule.mode != "off"
+        )
+
+    def observe(self, event: Event, content: Content | None = None) -> tuple[Finding, ...]:
+        """Find what the ruleset prices, in the order of the codes above.
+
+        Args:
+            event: The event.
+            content: What ``read_content`` made of it, where that is at hand.
+        """
+        if isinstance(event, Upload):
+            return ()
+        return tuple(self.find(content or read_content(event)))
+
+    def find(self, content: Content) -> Iterator[Finding]:
+        """The findings of a content that has been read."""
+        if not (content.links or content.contacts):
+            return
+        for code, check in self._checks:
+            if evidence := check(content):
+                yield Finding(code=code, evidence=evidence)
+
+    def _blocked(self, content: Content) -> Evidence | None:
+        return _listed(content.links, self._listings.blocked.hit, self._listings.blocked.name)
+
+    def _shortened(self, content: Content) -> Evidence | None:
+        shorteners = self._listings.shorteners
+        return _listed(content.links, shorteners.hit, shorteners.name)
+
+    def _suspicious_suffix(self, content: Content) -> Evidence | None:
+        suffixes = self._listings.suspicious_suffixes
+
+        def hit(host: str) -> str | None:
+            if host in self._listings.allowed or host in self._listings.open_pages:
+                return None
+            if host in self._listings.shorteners:
+                return None
+            suffix = public_suffix(host)
+            return suffix if suffix in suffixes.entries else None
+
+        return _listed(content.links, hit, suffixes.name)
+
+    def _dense(self, content: Content) -> Evidence | None:
+        """Too many ways off the platform for so few words.
+
+        In a comment or message, contacts count beside links, and so does a link to a page that
+        anybody can open; on an event page neither does.
+        """
+        limit = self._density.get(content.kind)
+        if limit is None:
+            return None
+        personal = content.kind in _PERSONAL_KINDS
+        listings = self._listings
+        links = sum(
+            not link.embedded
+            and link.host not in listings.allowed
+            and (personal or link.host not in listings.open_pages)
+            for link in content.links
+        )
+        contacts = len(content.contacts) if personal else 0
+        ways = links + contacts
+        per_100_words = 100 * ways / max(content.words, 1)
+        if ways < limit.links or per_100_words < limit.links_per_100_words:
+            return None
+        return {
+            "links": links,
+            "contacts": contacts,
+            "words": content.words,
+            "per_100_words": round(per_100_words, 1),
+            "limit_links": limit.links,
+            "limit_per_100_words": limit.links_per_100_words,
+        }
+
+    def _userinfo(self, content: Content) -> Evidence | None:
+        """A name before the ``@`` that poses as the host; a mistyped mail address does not."""
+        return _shown(
+            {"url": link.url, "shown": link.userinfo, "leads_to": link.domain}
+            for link in content.links
+            if link.userinfo and _poses_as_host(link.userinfo)
+        )
+
+    def _numeric(self, content: Content) -> Evidence | None:
+        """An address for a host, unless it is one of a private network, as in how-to texts."""
+        return _shown(
+            {"url": link.url, "address": link.domain}
+            for link in content.links
+            if link.numeric and _is_public(link)
+        )
+
+    def _mixed_script(self, content: Content) -> Evidence | None:
+        """Letters of two scripts in one label, or foreign ones that pass for Latin (UTS 39)."""
+        return _shown(
+            {"url": link.url, "host": link.host, "reads_as": name}
+            for link in content.links
+            if "xn--" in link.host and (name := _passes_for_latin(link.host))
+        )
+
+    def _punycode(self, content: Content) -> Evidence | None:
+        return _shown(
+            {"url": link.url, "host": link.host} for link in content.links if "xn--" in link.host
+        )
+
+    def _anchor_mismatch(self, content: Content) -> Evidence | None:
+        """Text under a link that names another site than the link leads to."""
+        return _shown(
+            {"shown": shown, "leads_to": link.domain, "url": link.url}
+            for link in content.links
+            if "." in link.anchor and (shown := self._other_site_shown(link))
+        )
+
+    def _other_site_shown(self, link: Link) -> str | None:
+        shown = next(iter(find_links(link.anchor)), None)
+        if shown is None or shown.domain == link.domain or not registrable_domain(shown.host):
+            return None
+        if shown.domain in link.url:
+            return None  # a redirector that names its target
+        if link.host in self._listings.shorteners or _TRACKING.search(link.host):
+            return None
+        return None if link.host in self._listings.allowed else shown.domain
+
+    def _hidden(self, content: Content) -> Evidence | None:
+        return _shown(
+            {"url": link.url, "by": link.hidden}
+            for link in content.links
+            if link.hidden and not link.embedded and link.host not in self._listings.allowed
+        )
+
+    def _disguised(self, content: Content) -> Evidence | None:
+        """Written so that machines should miss it: ``hxxp``, ``[.]``, invisible characters."""
+        if not content.links or not (content.defanged or content.invisible_in_words):
+            return None
+        return {
+            "defanged": content.defanged,
+            "invisible_in_words": content.invisible_in_words,
+            "links": [link.url[:MAX_EVIDENCE_CHARS] for link in content.links[:MAX_EVIDENCE_ITEMS]],
+        }
+
+    def _support_number(self, content: Content) -> Evidence | None:
+        return _contacts(content, "support_number")
+
+    def _messenger(self, content: Content) -> Evidence | None:
+        return _contacts(content, "messenger")
+
+    def _wallet(self, content: Content) -> Evidence | None:
+        return _contacts(content, "wallet")
+
+
+def _listed(
+    links: Sequence[Link], hit: Callable[[str], str | None], list_name: str
+) -> Evidence | None:
+    entries: dict[str, str] = {}
+    for link in links:
+        if link.host not in entries and (entry := hit(link.host)):
+            entries[link.host] = entry
+    if not entries:
+        return None
+    hosts = list(entries)[:MAX_EVIDENCE_ITEMS]
+    return {"list": list_name, "entries": [entries[host] for host in hosts], "hosts": hosts}
+
+
+def _shown(cases: Iterator[dict[str, object]]) -> Evidence | None:
+    """The first few cases, and how many there are; a reviewer reads no more."""
+    kept: list[dict[str, object]] = []
+    count = 0
+    for case in cases:
+        count += 1
+        if len(kept) < MAX_EVIDENCE_ITEMS:
+            kept.append({name: str(value)[:MAX_EVIDENCE_CHARS] for name, value in case.items()})
+    return {"count": count, "links": kept} if kept else None
+
+
+def _contacts(content: Content, kind: str) -> Evidence | None:
+    found = [contact for contact in content.contacts if contact.kind == kind]
+    if not found:
+        return None
+    return {
+        "count": len(found),
+        "contacts": [
+            {"value": contact.value, "context": contact.context}
+            for contact in found[:MAX_EVIDENCE_ITEMS]
+        ],
+    }
+
+
+def _poses_as_host(userinfo: str) -> bool:
+    name = userinfo.partition(":")[0].lower()
+    return ":" in userinfo or "%" in userinfo or ("." in name and bool(registrable_domain(name)))
+
+
+def _is_public(link: Link) -> bool:
+    address = numeric_address(link.host)
+    return address is not None and address.is_global
+
+
+def _passes_for_latin(host: str) -> str | None:
+    for label in host.split("."):
+        if not label.startswith("xn--"):
+            continue
+        try:
+            name = idna.ulabel(label)
+        except (idna.IDNAError, UnicodeError):
+            continue
+        letters = [char for char in name if char.isalpha()]
+        scripts = {unicodedata.name(char, "?").partition(" ")[0] for char in letters}
+        if "LATIN" in scripts and scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}:
+            return name
+        under_latin = not host.rpartition(".")[2].startswith("xn--")
+        if under_latin and letters and _LATIN_LOOKALIKES.issuperset(letters):
+            return name
+    return None
+
+
+LinkSpam.examples = (
+    # Comments and messages: one link in a few words is already dense.
+    Example(
+        post("Great! Cheap tickets at https://tickets.example.net/x", kind="comment"),
+        ("link.density",),
+    ),
+    Example(post("I earn $500 a day, see quickcash.biz", kind="comment"), ("link.density",)),
+    Example(post("pls like https://www.facebook.com/my.page", kind="comment"), ("link.density",)),
+    Example(post("follow me on Twitter @quick_cash", kind="comment"), ("link.density",)),
+    Example(post("WhatsApp me: +234 803 555 0199", kind="message"), ("contact.messenger",)),
+    Example(
+        post("Donate BTC 1BoatSLRHtKNngkdXEeobR76b53LETtpyT thanks", kind="message"),
+        ("contact.wallet",),
+    ),
+    # Event pages.
+    Example(
+        post("QuickBooks customer support number +1 (888) 555-0123, call now"),
+        ("contact.support_number",),
+    ),
+    Example(
+        post("Airlines toll free: 1-888-555-0123"),
+        ("contact.support_number",),
+    ),
+    Example(post("Watch free: bit.ly/3xYz"), ("link.shortener",)),
+    Example(post("Log in at http://paypal.com@evil.example.org/"), ("link.userinfo",)),
+    Example(post("Mirror: http://93.184.216.34/films"), ("link.numeric_host",)),
+    Example(post("Mirror: http://0x5db8d822/films"), ("link.numeric_host",)),
+    Example(
+        post("Sign in: http://xn--pypal-4ve.com"),
+        ("link.mixed_script_host", "link.punycode_host"),
+    ),
+    Example(
+        post('<a href="http://evil.example.net">https://www.paypal.com/login</a>'),
+        ("link.anchor_mismatch",),
+    ),
+    Example(post("[www.paypal.com](http://evil.example.net/login)"), ("link.anchor_mismatch",)),
+    Example(
+        post('<div style="display: none"><p><a href="http://pills.example.net">x</a></div> Hello'),
+        ("link.hidden",),
+    ),
+    Example(post("Cure: hxxp://pills[.]example[.]net/buy"), ("link.disguised",)),
+    Example(post("Cure: pills.exa\u200bmple.net/buy"), ("link.disguised",)),
+    Example(signup(website="http://casino-win.top", bio="Best odds"), ("link.suspicious_suffix",)),
+    # Honest pages.
+    Example(post("Doors at 19:00. Tickets: https://www.eventbrite.com/e/123")),
+    Example(
+        post(
+            "<p>Our speakers: "
+            + ", ".join(
+                f'<a href="https://speaker{number}.example.org/">Speaker Number {number}</a>'
+                for number in range(30)
+            )
+            + "</p><p>"
+            + "We meet in the old town hall, as every year, and talk about trees. " * 10
+            + '<br>Follow us on <a href="https://www.instagram.com/trees">Instagram</a> and'
+            ' <a href="https://x.com/trees">x.com/trees</a>, call 030 901820, or write to'
+            ' <a href="mailto:info@trees.example.org">info@trees.example.org</a>.</p>'
+        )
+    ),
+    Example(post("Install node.py, index.js and README.md of v1.2.3; e.g. with asp.net 4.8.")),
+    Example(post("Run it on http://localhost:8000 or http://127.0.0.1:8000/ or 192.168.0.1")),
+    Example(post('Mail <a href="https://x.list-manage.com/c?u=1">trees.example.org</a>')),
+    Example(post("Wir sehen uns: https://bücher.example.org"), ("link.punycode_host",)),
+    Example(post("ISBN 978-3-16-148410-0, 2024-05-01 19:00 - 2024-05-02 02:00")),
+    Example(post("Love this song, listened 1,000,000 times since 2012...so good", kind="comment")),
+    Example(post("3:57 is the best, see https://youtu.be/abc?t=237", kind="comment")),
+    Example(signup(website="https://trees.example.org", bio="We plant trees since 1998.")),
+    Example(signup(email="anna@example.org")),
+)
