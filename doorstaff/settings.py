@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     media_max_attempts: int = Field(
         3, ge=1, description="Times that one upload is tried.", json_schema_extra={"unit": "tries"}
     )
+    media_keep_fingerprints: bool = Field(
+        True,
+        description="Keep the fingerprints of uploads in SQL, so that later references can be"
+        " matched against them.",
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
