@@ -22,8 +22,8 @@ from sinks.slack import SlackSink
 from sinks.webhook import WebhookSink, secret_problem
 from store.clock import Clock, SystemClock
 
-ALERTS_TOPIC = "alerts"
-"""After the topic prefix."""
+ALERTS_TOPIC = "alerts.out"
+"""After the topic prefix. Not ``alerts``, which the router itself is fed from."""
 
 
 def build_sinks(

@@ -7,7 +7,6 @@ the newest revision of each alert remains.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -21,9 +20,13 @@ from sinks.sink import DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS, Backoff
 MAX_MESSAGE_BYTES = 1_000_000
 """What brokers take by default."""
 
+EXPIRY_SECONDS = 10.0
+"""Shorter than the sink's timeout: the producer has given an alert up before the lane does, so that
+a late one cannot overtake its repeat or its next revision."""
+
 
 class KafkaTopicSink:
-    """Sends to ``topic``. It connects at the first alert, and anew after a failure."""
+    """Sends to ``topic``. It connects at the first alert."""
 
     name: Final = "kafka"
     timeout_seconds: Final = 15.0
@@ -49,14 +52,9 @@ class KafkaTopicSink:
         except MessageSizeTooLargeError:
             raise Refused(sink=self.name, reason="too large", retryable=False) from None
         except (KafkaError, OSError, TimeoutError) as error:
-            await self.aclose()
             raise Unreachable(
                 sink=self.name, reason=f"no answer ({type(error).__name__})"
             ) from None
-        except asyncio.CancelledError:
-            # What waits in the producer must not overtake the repeat: drop it with the producer.
-            await self.aclose()
-            raise
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -71,7 +69,7 @@ class KafkaTopicSink:
                 client_id="doorstaff-alerts",
                 acks="all",
                 max_request_size=MAX_MESSAGE_BYTES,
-                request_timeout_ms=round(self.timeout_seconds * 1_000),
+                request_timeout_ms=round(EXPIRY_SECONDS * 1_000),
             )
             try:
                 await producer.start()

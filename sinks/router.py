@@ -104,14 +104,11 @@ class Router:
             await lane.close(self._stop_seconds)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def accept(self, alerts: Iterable[Alert]) -> int:
+    async def accept(self, alerts: Iterable[Alert]) -> None:
         """Take alerts in; when it returns they are durable, and on their way.
 
         Revisions that were accepted before, or are older than the one kept, are left out, so a
         repeat is harmless.
-
-        Returns:
-            How many were new.
 
         Raises:
             AlertsNotAccepted: SQL is away, and none was taken: do not acknowledge what raised them.
@@ -119,7 +116,7 @@ class Router:
         # In one order everywhere, so that two workers do not wait for each other's rows.
         batch = sorted(alerts, key=lambda alert: (alert.alert_id, alert.revision))
         if not batch:
-            return 0
+            return
         try:
             accepted: list[Alert] = await self._transact(self._accept, batch)
         except SQLAlchemyError as error:
@@ -128,7 +125,6 @@ class Router:
             self._metrics.accepted.labels(alert.kind, alert.status).inc()
         for lane in self._lanes.values():
             lane.wake()
-        return len(accepted)
 
     async def drained(self, timeout_seconds: float) -> bool:
         """Wait until no sink of this router is owed anything.
