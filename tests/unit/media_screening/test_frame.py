@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media_screening.errors import OverLimit, TimeLimit
+from media_screening.fingerprint import hamming_bits, pdq_of
+from media_screening.frame import FrameBatch, FrameLimits, read_frames
+from media_screening.probe import probe
+from tests.unit.media_screening.footage import ffmpeg
+
+
+def frames(path: Path, *, per_second: float = 4, **limits: float) -> FrameBatch:
+    batches = list(
+        read_frames(
+            path,
+            probe=probe(path),
+            frames_per_second=per_second,
+            limits=FrameLimits(**limits),  # type: ignore[arg-type]
+        )
+    )
+    return FrameBatch(
+        times_s=np.concatenate([batch.times_s for batch in batches]),
+        pixels=np.concatenate([batch.pixels for batch in batches]),
+    )
+
+
+def test_frames_are_small_and_carry_their_times(films: dict[str, Path]) -> None:
+    found = frames(films["work"])
+    assert found.pixels.shape[1:] == (64, 64)
+    assert len(found.times_s) == len(found.pixels)
+    assert found.times_s[0] == 0
+    assert set(np.round(np.diff(found.times_s), 3)) <= {0.24, 0.32}
+    assert found.times_s[-1] == pytest.approx(19.8, abs=0.2)
+
+
+def test_seconds_count_from_the_start_of_the_file(films: dict[str, Path], tmp_path: Path) -> None:
+    late = tmp_path / "late.mkv"
+    ffmpeg("-i", films["work"], "-c", "copy", "-output_ts_offset", 100, late)
+    np.testing.assert_allclose(frames(late).times_s, frames(films["work"]).times_s, atol=0.002)
+
+
+def test_each_frame_keeps_its_time_at_a_variable_rate(
+    films: dict[str, Path], tmp_path: Path
+) -> None:
+    # 12.5 frames a second for 5 s, then one every 0.8 s.
+    path = tmp_path / "variable.mkv"
+    keep = "select='lt(t,5)+not(mod(n,10))'"
+    ffmpeg("-i", films["work"], "-vf", keep, "-fps_mode", "vfr", "-c:v", "libx264", path)
+    found, true = frames(path), frames(films["work"], per_second=100)
+    assert np.diff(found.times_s).max() == pytest.approx(0.8, abs=0.01)
+    for time_s, pixels in zip(found.times_s, found.pixels, strict=True):
+        at = int(np.argmin(np.abs(true.times_s - time_s)))
+        assert abs(true.times_s[at] - time_s) < 0.002
+        assert hamming_bits(pdq_of(pixels)[0], pdq_of(true.pixels[at])[0]) <= 20
+
+
+def test_a_long_video_is_not_decoded_to_its_end(films: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(OverLimit, match="longer than may be screened: 20 s, at most 10"):
+        frames(films["work"], max_seconds=10)
+    # A stream that does not say how long it is.
+    path = tmp_path / "work.h264"
+    ffmpeg("-i", films["work"], "-c", "copy", path)
+    assert probe(path).duration_s is None
+    with pytest.raises(OverLimit):
+        frames(path, max_seconds=3)
+
+
+def test_a_decoder_that_takes_too_long_is_ended(films: dict[str, Path]) -> None:
+    with pytest.raises(TimeLimit, match=r"decoding took longer than 0\.01 s"):
+        frames(films["work"], timeout_seconds=0.01)
+
+
+def test_a_reader_that_stops_leaves_no_process_and_no_thread(films: dict[str, Path]) -> None:
+    threads, handles = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        batches = read_frames(
+            films["work"],
+            probe=probe(films["work"]),
+            frames_per_second=100,
+            limits=FrameLimits(),
+        )
+        next(batches)
+        batches.close()  # type: ignore[attr-defined]
+    time.sleep(0.1)
+    assert threading.active_count() == threads
+    assert len(os.listdir("/proc/self/fd")) == handles
