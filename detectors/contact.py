@@ -35,7 +35,9 @@ class Contact:
 _MESSENGERS = r"whats?\s?app|telegram|wechat|weixin|viber|kik|skype|signal|line\s?id|icq|zalo"
 _NETWORKS = r"twitter|instagram|insta|ig|snapchat|snap|tiktok|facebook|fb|onlyfans|discord|x\.com"
 
-_WORTH_READING = re.compile(r"\d[\d().\s/-]{6,20}\d|@[a-zA-Z0-9]|\b(?:0x|bc1|[13])[0-9a-zA-Z]{24}")
+_LONG_NUMBER = re.compile(r"\d[\d().\s/-]{6,20}\d")
+_HANDLE = re.compile(r"@[a-zA-Z0-9_]{3}")
+_WALLET = re.compile(r"[13][0-9a-zA-Z]{24}|0x[0-9a-fA-F]{40}|bc1[0-9a-z]{11}")
 _PHONE = re.compile(r"(?<![\w./=&-])\+?\(?\d(?:[ .()/-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)")
 _SUPPORT = re.compile(
     r"(?:customer|technical|tech|help\s?desk|reservations?|booking|cancell?ation|refund|airlines?|"
@@ -65,18 +67,24 @@ SUPPORT_REACH_CHARS = 60
 
 def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``."""
-    if not _WORTH_READING.search(text):
-        return ()
+    has_number = _LONG_NUMBER.search(text) is not None
+    has_handle = _HANDLE.search(text) is not None
+    has_wallet = _WALLET.search(text) is not None
     contacts: dict[str, Contact] = {}
-    for coin, pattern in (("ether", _ETHER), ("bitcoin", _BITCOIN)):
-        for found in pattern.finditer(text):
-            if coin == "ether" or _is_bitcoin(found[0]):
-                contacts.setdefault(found[0], Contact("wallet", found[0], coin))
-    for found in _MESSENGER.finditer(text):
-        value = _digits(found[2]) if found[2][0] != "@" else found[2]
-        contacts.setdefault(value, Contact("messenger", value, found[1].lower()))
-    for found in _NETWORK_HANDLE.finditer(text):
-        contacts.setdefault(found[2], Contact("handle", f"@{found[2]}", found[1].lower()))
+    if has_wallet:
+        for coin, pattern in (("ether", _ETHER), ("bitcoin", _BITCOIN)):
+            for found in pattern.finditer(text):
+                if coin == "ether" or _is_bitcoin(found[0]):
+                    contacts.setdefault(found[0], Contact("wallet", found[0], coin))
+    if has_number or has_handle:
+        for found in _MESSENGER.finditer(text):
+            value = _digits(found[2]) if found[2][0] != "@" else found[2]
+            contacts.setdefault(value, Contact("messenger", value, found[1].lower()))
+    if has_handle:
+        for found in _NETWORK_HANDLE.finditer(text):
+            contacts.setdefault(found[2], Contact("handle", f"@{found[2]}", found[1].lower()))
+    if not has_number:
+        return tuple(contacts.values())[:MAX_CONTACTS]
     for found in _PHONE.finditer(text):
         if len(contacts) >= MAX_CONTACTS:
             break
@@ -100,6 +108,8 @@ def _is_phone(written: str, value: str) -> bool:
         return True
     groups = re.findall(r"\d+", written)
     if digits > 11 or len(groups) < 3 or groups[0][:3] in {"978", "979"}:  # noqa: PLR2004 -- ISBN
+        return False
+    if all(len(group) == 3 for group in groups[1:]):  # noqa: PLR2004 -- 2.124.821.694 views
         return False
     return max(len(group) for group in groups) <= 5 and len(groups[-1]) >= 2  # noqa: PLR2004
 

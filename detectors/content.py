@@ -36,7 +36,7 @@ class Content:
 
 
 HEAD_CHARS, TAIL_CHARS = 200_000, 50_000
-"""What is read of a longer text: a booklet's beginning and end, so that any text takes under 200 ms."""
+"""What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
 
 NOTHING = Content(kind="profile")
 

@@ -82,7 +82,7 @@ class Facets:
 
     def _link_value(self, link: Link) -> str | None:
         listings = self._listings
-        if link.host in listings.allowed or link.host in listings.open_pages:
+        if listings.standing(link.host) != "other":
             return None
         if link.host in listings.shorteners:
             path = link.path.partition("?")[0].partition("#")[0].strip("/")

@@ -100,7 +100,7 @@ class LinkSpam:
         suffixes = self._listings.suspicious_suffixes
 
         def hit(host: str) -> str | None:
-            if host in self._listings.allowed or host in self._listings.open_pages:
+            if self._listings.standing(host) != "other":
                 return None
             if host in self._listings.shorteners:
                 return None
@@ -119,13 +119,9 @@ class LinkSpam:
         if limit is None:
             return None
         personal = content.kind in _PERSONAL_KINDS
-        listings = self._listings
-        links = sum(
-            not link.embedded
-            and link.host not in listings.allowed
-            and (personal or link.host not in listings.open_pages)
-            for link in content.links
-        )
+        counted = {"other", "open_page"} if personal else {"other"}
+        standing = self._listings.standing
+        links = sum(not link.embedded and standing(link.host) in counted for link in content.links)
         contacts = len(content.contacts) if personal else 0
         ways = links + contacts
         per_100_words = 100 * ways / max(content.words, 1)
@@ -185,13 +181,13 @@ class LinkSpam:
             return None  # a redirector that names its target
         if link.host in self._listings.shorteners or _TRACKING.search(link.host):
             return None
-        return None if link.host in self._listings.allowed else shown.domain
+        return None if self._listings.standing(link.host) == "allowed" else shown.domain
 
     def _hidden(self, content: Content) -> Evidence | None:
         return _shown(
             {"url": link.url, "by": link.hidden}
             for link in content.links
-            if link.hidden and not link.embedded and link.host not in self._listings.allowed
+            if link.hidden and not link.embedded and self._listings.standing(link.host) != "allowed"
         )
 
     def _disguised(self, content: Content) -> Evidence | None:

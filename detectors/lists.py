@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import disposable_email_domains
 
 from contracts.ruleset import Ruleset
+
+Standing = Literal["allowed", "open_page", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Listings:
     disposable_mail: NameList
     free_mail: NameList
     suspicious_suffixes: NameList
+
+    def standing(self, host: str) -> Standing:
+        """What everybody links to, what anybody opens a page on, or neither; the longest entry wins.
+
+        ``play.google.com`` is an open page although ``google.com`` is allowed.
+        """
+        allowed, opened = self.allowed.hit(host), self.open_pages.hit(host)
+        if allowed is None and opened is None:
+            return "other"
+        return "allowed" if len(allowed or "") >= len(opened or "") else "open_page"
 
     @classmethod
     def of(cls, ruleset: Ruleset) -> Listings:

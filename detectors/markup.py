@@ -16,6 +16,8 @@ MAX_TAG_CHARS = 8_192
 MAX_ANCHOR_CHARS = 500
 """Text under a longer link is read as text too: an ``<a>`` that is never closed hides nothing."""
 MAX_LINKS = 2_000
+MAX_TAGS = 20_000
+"""A text with more is noise; what follows is read as plain text."""
 
 _LOOKS_LIKE_HTML = re.compile(r"</?[a-z][a-z0-9]{0,9}[\s/>]|<!--", re.I)
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9-]{0,30})(?=[\s/>])")
@@ -135,8 +137,12 @@ class _Page:
 
 
 def _read_html(text: str) -> Markup:
-    page, at, end = _Page(), 0, len(text)
+    page, at, end, tags = _Page(), 0, len(text), 0
     while at < end:
+        tags += 1
+        if tags > MAX_TAGS:
+            page.say(text[at:])
+            break
         opened = text.find("<", at)
         if opened < 0:
             opened = end

@@ -28,8 +28,8 @@ _SPOKEN_DOT = re.compile(
     r"(?=(?:com|net|org|info|biz|io|co|ru|xyz|shop|site|online|club|live|top|me|tv|us|uk|de)\b)",
     re.I,
 )
-_BRACKETED_COLON = re.compile(r"(?<=[hH][tTxX]{2}[pP])(s?)\[:\](?=//)|\[://\]")
-_MAYBE_DEFANGED = re.compile(r"[\[({][ \t]?(?:\.|dot|pun|:)|\bdot\b", re.I)
+_BRACKETED_COLON = re.compile(r"(?<=h[tTxX]{2}p)(s?)(?:\[:\]//|\[://\])", re.I)
+_BRACKETED = re.compile(r"[\[({][ \t]?[.:dDpP]|\[:")
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
@@ -64,13 +64,12 @@ def clean(text: str) -> CleanText:
 
 def refanged(text: str) -> tuple[str, int]:
     """Write ``example[.]com`` and ``example dot com`` as ``example.com``, and count them."""
-    if not _MAYBE_DEFANGED.search(text):
-        return text, 0
-    text, colons = _BRACKETED_COLON.subn(
-        lambda found: f"{found[1] or ''}:{'//' * (not found[1] and '//' in found[0])}", text
-    )
-    text, brackets = _BRACKETED_DOT.subn(".", text)
-    text, spoken = _SPOKEN_DOT.subn(".", text)
+    colons = brackets = spoken = 0
+    if _BRACKETED.search(text):
+        text, colons = _BRACKETED_COLON.subn(r"\1://", text)
+        text, brackets = _BRACKETED_DOT.subn(".", text)
+    if "dot" in text or "DOT" in text:
+        text, spoken = _SPOKEN_DOT.subn(".", text)
     return text, colons + brackets + spoken
 
 

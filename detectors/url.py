@@ -24,11 +24,10 @@ _WHITE = re.compile(r"[\t\r\n]+")
 _LABEL = r"[^\W_](?:[\w-]{0,62})"
 _CANDIDATE = re.compile(
     r"(?:\bh(?:tt|xx|\*\*)ps?:[/\\]{2}|\bftp://)[^\s<>\"'`|{}\[\]^]{1,2048}"
-    rf"|(?<![\w@./\\:%&=+~-]){_LABEL}(?:\.{_LABEL})++(?::\d{{1,5}})?(?![\w@])"
+    rf"|(?<![\w@./\\:%&=+~-]){_LABEL}(?:\.{_LABEL})++(?::\d{{1,5}})?(?![\w@(])"
     r"(?:[/?#][^\s<>\"'`|{}\[\]^]{0,2048})?",
     re.I,
 )
-_WORTH_READING = re.compile(r"\w\.\w|:[/\\]{2}")
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
 
@@ -117,15 +116,16 @@ def find_links(text: str) -> Iterator[Link]:
     ``example.com/path`` is one; ``index.js``, ``README.md`` and ``v1.2.3`` are none, nor is the
     domain of an e-mail address. Linear in the text's length.
     """
-    if not _WORTH_READING.search(text):
-        return
-    for match in _CANDIDATE.finditer(text):
-        raw = _trimmed(match[0])
-        has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
-        if not has_scheme and not is_bare_domain(raw):
+    for piece in text.split():
+        if not ("." in piece or ":/" in piece or ":\\" in piece):
             continue
-        if link := parse_link(raw, source="text"):
-            yield link
+        for match in _CANDIDATE.finditer(piece):
+            raw = _trimmed(match[0])
+            has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
+            if not has_scheme and not is_bare_domain(raw):
+                continue
+            if link := parse_link(raw, source="text"):
+                yield link
 
 
 @lru_cache(maxsize=65_536)
