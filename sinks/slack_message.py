@@ -94,7 +94,11 @@ def _links(alert: Alert) -> str:
 
 def _usable(url: str) -> bool:
     plain = url.isprintable() and not set(url) & set("<>| ")
-    return plain and url.startswith(("http://", "https://")) and len(url) <= MAX_URL_CHARS
+    return (
+        plain
+        and url.startswith(("http://", "https://"))
+        and len(url.replace("&", "&amp;")) <= MAX_URL_CHARS
+    )
 
 
 def _label(name: str) -> str:
