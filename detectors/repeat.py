@@ -15,11 +15,12 @@ class Repeats:
         self._capacity = capacity
         self._seen: dict[EventId, None] = {}
 
-    def is_new(self, event_id: EventId) -> bool:
-        """Remember the event; False if it was remembered already."""
-        if event_id in self._seen:
-            return False
+    def __contains__(self, event_id: EventId) -> bool:
+        """Whether it is remembered."""
+        return event_id in self._seen
+
+    def add(self, event_id: EventId) -> None:
+        """Remember it."""
         self._seen[event_id] = None
         if len(self._seen) > self._capacity:
             del self._seen[next(iter(self._seen))]
-        return True

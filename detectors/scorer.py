@@ -26,6 +26,8 @@ from detectors.velocity import FacetSighting, Velocity
 class Outcome:
     """What one event led to, in order."""
 
+    repeated: bool = False
+    """The event came before: it led to nothing."""
     verdicts: list[Verdict] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
 
@@ -47,8 +49,9 @@ class Scorer:
 
     def score(self, event: Event) -> Outcome:
         """Fold an event in; a repeated one leads to nothing."""
-        if not self._repeats.is_new(event.event_id):
-            return Outcome()
+        if event.event_id in self._repeats:
+            return Outcome(repeated=True)
+        self._repeats.add(event.event_id)
         return self._settle(self._reader.read(event))
 
     def score_screening(self, screening: Screening) -> Outcome:

@@ -9,13 +9,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from contracts.screening import ScreeningJob
-from streams.message import Outgoing
+from streams.message import INGESTED_AT, Outgoing
 
 Enqueue = Callable[[ScreeningJob], Awaitable[None]]
-
-INGESTED_AT = "ingested-at-ms"
-"""Header: when the broker had the event that led to this message, epoch milliseconds."""
-
 
 class Emitter:
     """One producer for a whole worker."""

@@ -40,10 +40,11 @@ class Intake:
             for record in chunk:
                 try:
                     event = self._event(record)
-                    if not repeats.is_new(event.event_id):
+                    if event.event_id in repeats and not record.is_retry:
                         metrics.EVENTS.labels(event.type, "repeated").inc()
                         continue
                     readings.append(self._reader.read(event))
+                    repeats.add(event.event_id)
                     if isinstance(event, Upload):
                         yield _job(event)
                     metrics.EVENTS.labels(event.type, "read").inc()

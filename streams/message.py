@@ -10,6 +10,12 @@ from contracts.verdict import Verdict
 from detectors.reader import Reading
 from detectors.velocity import FacetSighting
 
+INGESTED_AT = "ingested-at-ms"
+"""Header: when the event that led to this message was sent, epoch milliseconds."""
+
+RETRY = "retry"
+"""Header: this message comes from the dead letters."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FacetPack:
@@ -65,6 +71,7 @@ class Record:
     Attributes:
         timestamp_ms: When its producer sent it.
         ingested_at_ms: When the event that led to it was sent; 0 where that is not told.
+        is_retry: It lay in the dead letters and was sent again: it is no repeat.
     """
 
     topic: str
@@ -74,6 +81,7 @@ class Record:
     key: bytes | None
     value: bytes
     ingested_at_ms: int = 0
+    is_retry: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,11 +20,11 @@ from detectors.reader import Reader
 from streams import metrics
 from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_store, decision_store
 from streams.desk import DeskStage, ScreeningStage
-from streams.emitter import INGESTED_AT, Emitter, Enqueue
+from streams.emitter import Emitter, Enqueue
 from streams.errors import StageFailed
 from streams.intake import Intake
 from streams.ledger import LedgerStage
-from streams.message import Outgoing, Record
+from streams.message import INGESTED_AT, RETRY, Outgoing, Record
 from streams.topic import Topics
 from streams.velocity import VelocityStage
 
@@ -197,7 +197,7 @@ def _faust_app(config: StreamConfig) -> Any:
 
 def _record(event: Any) -> Record:
     message = event.message
-    ingested = dict(message.headers or ()).get(INGESTED_AT, b"0")
+    headers = dict(message.headers or ())
     return Record(
         topic=message.topic,
         partition=message.partition,
@@ -205,7 +205,8 @@ def _record(event: Any) -> Record:
         timestamp_ms=int(message.timestamp * 1_000) if message.timestamp else _now_ms(),
         key=message.key,
         value=message.value,
-        ingested_at_ms=int(ingested),
+        ingested_at_ms=int(headers.get(INGESTED_AT, b"0")),
+        is_retry=RETRY in headers,
     )
 
 

@@ -18,36 +18,35 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Child:
-    """A running program; what it prints goes to a log file."""
+    """A running program; what it prints goes to a log file.
+
+    With ``show``, its standard output goes where ours goes, and only its errors to the file.
+    """
 
     def __init__(
         self,
         name: str,
         command: Sequence[str],
         *,
-        log_file: Path | None,
+        log_file: Path,
         environment: Mapping[str, str] | None = None,
         stop_seconds: float = STOP_SECONDS,
+        show: bool = False,
     ) -> None:
         self.name = name
         self.log_file = log_file
         self._stop_seconds = stop_seconds
-        if log_file is not None:
-            log_file.parent.mkdir(parents=True, exist_ok=True)
-        output = log_file.open("ab") if log_file is not None else None
-        try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT if output else None,
+                stdout=None if show else output,
+                stderr=output,
                 env=dict(environment) if environment is not None else None,
                 start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )
-        finally:
-            if output is not None:
-                output.close()
 
     @property
     def pid(self) -> int:
@@ -77,8 +76,6 @@ class Child:
 
     def last_words(self, *, lines: int = 5) -> str:
         """The end of its log."""
-        if self.log_file is None or not self.log_file.exists():
-            return "it left no log"
         tail = self.log_file.read_text(errors="replace").strip().splitlines()[-lines:]
         return " / ".join(tail) or "it left no log"
 

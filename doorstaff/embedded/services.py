@@ -69,6 +69,7 @@ class Services:
             "DOORSTAFF_KAFKA_URL": settings.kafka_url,
             "DOORSTAFF_REDIS_URL": settings.redis_url,
             "DATABASE_URL": settings.resolved_database_url,
+            "DOORSTAFF_PARTITIONS": str(settings.partitions),
         }
 
     def _adopt(self, stack: ExitStack, child: Child) -> None:

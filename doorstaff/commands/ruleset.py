@@ -1,0 +1,77 @@
+"""``doorstaff ruleset``: check, compare, publish."""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.ruleset import default_ruleset_text, parse_ruleset, read_ruleset
+from doorstaff.database import open_home_database
+from doorstaff.errors import DoorstaffError
+from doorstaff.settings import load_settings
+from store.errors import VersionTaken
+from store.ruleset import live_ruleset, publish_ruleset, ruleset_history
+
+app = typer.Typer(no_args_is_help=True, help="The thresholds, points, lists and modes in force.")
+
+RulesetFile = Annotated[Path, typer.Argument(help="Ruleset in YAML.", exists=True)]
+
+
+@app.command()
+def check(file: RulesetFile) -> None:
+    """Say whether a ruleset can be used; each problem with its line."""
+    rules = read_ruleset(file)
+    live = sum(rule.mode == "live" for rule in (*rules.velocity, *rules.signals.values()))
+    shadow = sum(rule.mode == "shadow" for rule in (*rules.velocity, *rules.signals.values()))
+    typer.echo(f"{file}: version {rules.version}, {live} rules live, {shadow} in shadow")
+
+
+@app.command()
+def diff(file: RulesetFile) -> None:
+    """Show what a file would change in the live ruleset."""
+    read_ruleset(file)
+    with open_home_database(load_settings()).connect() as connection:
+        live = live_ruleset(connection)
+    name, text = (live.version, live.text) if live else ("default", default_ruleset_text())
+    lines = difflib.unified_diff(
+        text.splitlines(), file.read_text("utf-8").splitlines(), f"live {name}", str(file), lineterm=""
+    )
+    typer.echo("\n".join(lines) or "No difference")
+
+
+@app.command()
+def publish(
+    file: RulesetFile, note: Annotated[str, typer.Option(help="What changed, and why.")] = ""
+) -> None:
+    """Make a ruleset the live one; workers take it at their next start."""
+    text = file.read_text("utf-8")
+    rules = parse_ruleset(text, name=str(file))
+    try:
+        with open_home_database(load_settings()).begin() as connection:
+            publish_ruleset(
+                connection,
+                version=rules.version,
+                text=text,
+                published_by=getpass.getuser(),
+                note=note,
+                now_ms=time.time_ns() // 1_000_000,
+            )
+    except VersionTaken as error:
+        raise DoorstaffError(str(error)) from None
+    typer.echo(f"Published {rules.version}: workers take it at their next start")
+
+
+@app.command()
+def history() -> None:
+    """List published rulesets, the newest first."""
+    with open_home_database(load_settings()).connect() as connection:
+        published = ruleset_history(connection)
+    for one in published:
+        typer.echo(f"{one.published_at:%Y-%m-%d %H:%M} {one.version:24} {one.published_by}: {one.note}")
+    if not published:
+        typer.echo("None published: the ruleset that ships is live")

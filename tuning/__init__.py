@@ -1,0 +1,1 @@
+"""Recorded traffic, folded through the same scorer as the stream's."""
