@@ -59,6 +59,7 @@ _NETWORK_HANDLE = re.compile(
 )
 _ETHER = re.compile(r"\b0x[0-9a-fA-F]{40}\b")
 _BITCOIN = re.compile(r"\b(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{11,71})\b")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 SUPPORT_REACH_CHARS = 60
@@ -67,15 +68,11 @@ SUPPORT_REACH_CHARS = 60
 
 def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``."""
+    contacts: dict[str, Contact] = {}
     has_number = _LONG_NUMBER.search(text) is not None
     has_handle = _HANDLE.search(text) is not None
-    has_wallet = _WALLET.search(text) is not None
-    contacts: dict[str, Contact] = {}
-    if has_wallet:
-        for coin, pattern in (("ether", _ETHER), ("bitcoin", _BITCOIN)):
-            for found in pattern.finditer(text):
-                if coin == "ether" or _is_bitcoin(found[0]):
-                    contacts.setdefault(found[0], Contact("wallet", found[0], coin))
+    if _WALLET.search(text):
+        _add_wallets(text, contacts)
     if has_number or has_handle:
         for found in _MESSENGER.finditer(text):
             value = _digits(found[2]) if found[2][0] != "@" else found[2]
@@ -83,8 +80,20 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     if has_handle:
         for found in _NETWORK_HANDLE.finditer(text):
             contacts.setdefault(found[2], Contact("handle", f"@{found[2]}", found[1].lower()))
-    if not has_number:
-        return tuple(contacts.values())[:MAX_CONTACTS]
+    if has_number:
+        _add_phones(text, contacts)
+    return tuple(contacts.values())[:MAX_CONTACTS]
+
+
+def _add_wallets(text: str, contacts: dict[str, Contact]) -> None:
+    for found in _ETHER.finditer(text):
+        contacts.setdefault(found[0], Contact("wallet", found[0], "ether"))
+    for found in _BITCOIN.finditer(text):
+        if _is_bitcoin(found[0]):
+            contacts.setdefault(found[0], Contact("wallet", found[0], "bitcoin"))
+
+
+def _add_phones(text: str, contacts: dict[str, Contact]) -> None:
     for found in _PHONE.finditer(text):
         if len(contacts) >= MAX_CONTACTS:
             break
@@ -96,7 +105,6 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
             contacts[value] = Contact("support_number", value, offered[0].lower())
         else:
             contacts[value] = Contact("phone", value, "")
-    return tuple(contacts.values())[:MAX_CONTACTS]
 
 
 def _is_phone(written: str, value: str) -> bool:
@@ -109,6 +117,8 @@ def _is_phone(written: str, value: str) -> bool:
     groups = re.findall(r"\d+", written)
     if digits > 11 or len(groups) < 3 or groups[0][:3] in {"978", "979"}:  # noqa: PLR2004 -- ISBN
         return False
+    if any(_YEAR.fullmatch(group) for group in groups) and any(len(g) < 3 for g in groups):  # noqa: PLR2004
+        return False  # 01.05.2024
     if all(len(group) == 3 for group in groups[1:]):  # noqa: PLR2004 -- 2.124.821.694 views
         return False
     return max(len(group) for group in groups) <= 5 and len(groups[-1]) >= 2  # noqa: PLR2004

@@ -54,7 +54,7 @@ class Listings:
     suspicious_suffixes: NameList
 
     def standing(self, host: str) -> Standing:
-        """What everybody links to, what anybody opens a page on, or neither; the longest entry wins.
+        """What everybody links to, where anybody opens a page, or neither; the longest entry wins.
 
         ``play.google.com`` is an open page although ``google.com`` is allowed.
         """

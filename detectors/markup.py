@@ -25,6 +25,7 @@ _ATTRIBUTE = re.compile(
     r"""(?<![^\s"'/])([a-z][a-z0-9_:-]{0,30})(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'>]++)|(?=[\s/>]|$))""",
     re.I,
 )
+_TAG_END = re.compile(r"""(?:[^"'>=]++|=\s*+"[^"]*+"|=\s*+'[^']*+'|["'=])*+>""")
 _ENDLESS_NUMBER = re.compile(r"&#x?[0-9a-f]{1000,}+;?", re.I)
 
 _BLOCKS = frozenset(
@@ -211,18 +212,9 @@ def _tag_end(text: str, opened: int) -> int:
 
     A tag over ``MAX_TAG_CHARS`` ends at its first ``>``; -1 if there is none.
     """
-    first = closed = text.find(">", opened)
-    while 0 <= closed < opened + MAX_TAG_CHARS:
-        if not _in_quotes(text[opened:closed]):
-            return closed
-        closed = text.find(">", closed + 1, opened + MAX_TAG_CHARS)
-    return first
-
-
-def _in_quotes(inside: str) -> bool:
-    """Whether a value's quote is still open, by the last ``="`` or ``='``."""
-    at = max(inside.rfind('="'), inside.rfind("='"))
-    return at >= 0 and inside.find(inside[at + 1], at + 2) < 0
+    if end := _TAG_END.match(text, opened, opened + MAX_TAG_CHARS):
+        return end.end() - 1
+    return text.find(">", opened)
 
 
 def _attributes(inside: str) -> dict[str, str]:

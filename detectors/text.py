@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 MAX_TEXT_CHARS = 250_000
 """A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
+FOLDED_AT_ONCE_CHARS = 32_768
 
 # Zero-width characters, joiners, bidi controls, the soft hyphen, invisible operators, tags.
 _INVISIBLE_CHARS = (
@@ -87,6 +88,18 @@ def _folded(text: str) -> tuple[str, int]:
         invisible = len(_INSIDE_WORD.findall(text))
         text = _INVISIBLE.sub("", text)
     if not unicodedata.is_normalized("NFKC", text):
-        text = text.replace("\ufdfa", " ")  # one sign that would become eighteen
-        text = unicodedata.normalize("NFKC", text)[:MAX_TEXT_CHARS]
+        text = _compatible(text)
     return _IDEOGRAPHIC_DOT.sub(".", text), invisible
+
+
+def _compatible(text: str) -> str:
+    """NFKC in slices, so that a text of nothing but squared words costs no more than others."""
+    parts: list[str] = []
+    room = MAX_TEXT_CHARS
+    for at in range(0, len(text), FOLDED_AT_ONCE_CHARS):
+        part = text[at : at + FOLDED_AT_ONCE_CHARS].replace("\ufdfa", " ")  # it grows 18 times
+        parts.append(unicodedata.normalize("NFKC", part)[:room])
+        room -= len(parts[-1])
+        if room <= 0:
+            break
+    return "".join(parts)

@@ -23,11 +23,13 @@ _WHITE = re.compile(r"[\t\r\n]+")
 
 _LABEL = r"[^\W_](?:[\w-]{0,62})"
 _CANDIDATE = re.compile(
-    r"(?:\bh(?:tt|xx|\*\*)ps?:[/\\]{2}|\bftp://)[^\s<>\"'`|{}\[\]^]{1,2048}"
+    r"(?:\bh(?:tt|xx|\*\*)ps?:[/\\]{2}|\bftp://)"
+    r"(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"'`|{}\[\]^]{0,2048}"
     rf"|(?<![\w@./\\:%&=+~-]){_LABEL}(?:\.{_LABEL})++(?::\d{{1,5}})?(?![\w@(])"
     r"(?:[/?#][^\s<>\"'`|{}\[\]^]{0,2048})?",
     re.I,
 )
+_RUN_TOGETHER = re.compile(r"[,;](?=https?://)", re.I)
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
 
@@ -120,12 +122,13 @@ def find_links(text: str) -> Iterator[Link]:
         if not ("." in piece or ":/" in piece or ":\\" in piece):
             continue
         for match in _CANDIDATE.finditer(piece):
-            raw = _trimmed(match[0])
-            has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
-            if not has_scheme and not is_bare_domain(raw):
-                continue
-            if link := parse_link(raw, source="text"):
-                yield link
+            for run in _RUN_TOGETHER.split(match[0]):
+                raw = _trimmed(run)
+                has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
+                if not has_scheme and not is_bare_domain(raw):
+                    continue
+                if link := parse_link(raw, source="text"):
+                    yield link
 
 
 @lru_cache(maxsize=65_536)
