@@ -26,6 +26,7 @@ from streams.intake import Intake
 from streams.ledger import LedgerStage
 from streams.message import INGESTED_AT, RETRY, Outgoing, Record
 from streams.topic import Topics
+from streams.transport import Transport
 from streams.velocity import VelocityStage
 
 log = structlog.get_logger(__name__)
@@ -175,7 +176,7 @@ class StreamWorker:
 
 def _faust_app(config: StreamConfig) -> Any:
     timeout = config.session_timeout_seconds
-    return faust.App(
+    app = faust.App(
         config.group,
         broker=f"kafka://{';'.join(config.bootstrap.split(','))}",
         datadir=str(config.data_folder),
@@ -193,6 +194,8 @@ def _faust_app(config: StreamConfig) -> Any:
         topic_partitions=config.topics.partitions,
         Monitor=None,
     )
+    app.transport = Transport(app.conf.broker_consumer, app)
+    return app
 
 
 def _record(event: Any) -> Record:
