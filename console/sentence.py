@@ -1,0 +1,145 @@
+"""A reason as a sentence: the evidence, said as a colleague would say it.
+
+A detector that has no sentence of its own here is not hidden: its code is read out, and its
+evidence stands beside it as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from console.moment import length
+from contracts.signal import Evidence
+from contracts.verdict import Reason
+
+MAX_SHOWN = 5
+_FACETS = {
+    "asn": "the network {}",
+    "device": "one device, {}",
+    "email_stem": "the mailbox stem {}",
+    "ip": "the address {}",
+    "link_domain": "links to {}",
+    "payment": "one means of payment, {}",
+    "phone": "the phone number {}",
+    "subnet": "the network {}",
+    "text": "the same text, {}",
+}
+_PLAIN = {
+    "contact.messenger": "The text moves readers to a messenger.",
+    "contact.support_number": "The text passes a telephone number off as customer support.",
+    "contact.wallet": "The text asks for money at a cryptocurrency wallet.",
+    "identity.blocked_mailbox": "The mailbox is at a blocked domain.",
+    "identity.contact_in_name": "A name field carries a contact.",
+    "identity.disposable_mailbox": "The mailbox is a disposable one.",
+    "identity.gibberish_local": "The mailbox name looks typed at random.",
+    "identity.link_in_name": "A name field carries a link.",
+    "identity.suspicious_suffix": "The mailbox is under a suffix that is mostly abused.",
+    "identity.tumbled_mailbox": "The mailbox is one with its dots moved about.",
+    "link.anchor_mismatch": "A link shows one site and leads to another.",
+    "link.blocked_domain": "The text links to a blocked domain.",
+    "link.density": "The text is dense with links.",
+    "link.disguised": "A link is disguised from filters.",
+    "link.hidden": "A link is hidden from readers.",
+    "link.mixed_script_host": "A link's host mixes alphabets to pass for another.",
+    "link.numeric_host": "A link leads to a bare address instead of a name.",
+    "link.punycode_host": "A link's host is an internationalised name.",
+    "link.shortener": "A link goes through a shortener.",
+    "link.suspicious_suffix": "A link is under a suffix that is mostly abused.",
+    "link.userinfo": "A link dresses up as another site before the @.",
+    "media.match": "The upload shows a known work.",
+}
+_WINDOWS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a reason says, and the evidence that the words leave out, by name."""
+
+    text: str
+    rest: tuple[tuple[str, str], ...] = ()
+
+
+def sentence(reason: Reason) -> Sentence:
+    """Say a reason in words."""
+    family = ".".join(reason.code.split(".")[:2])
+    say = _SENTENCES.get(reason.code) or _SENTENCES.get(family) or _SENTENCES.get(_head(family))
+    if say is not None and (said := say(reason.evidence)) is not None:
+        text, used = said
+        rest = {name: value for name, value in reason.evidence.items() if name not in used}
+    else:
+        text, rest = _PLAIN.get(reason.code) or _fallback(reason), dict(reason.evidence)
+    return Sentence(text, tuple((_spaced(name), _value(value)) for name, value in rest.items()))
+
+
+def window_words(window: str) -> str:
+    """``10m`` is ``10 minutes``; what is no window is left as it is."""
+    if (parts := re.fullmatch(r"(\d+)([smhd])", window)) is None:
+        return window
+    unit = _WINDOWS[parts[2]]
+    if parts[1] == "1":
+        return f"an {unit}" if unit == "hour" else f"a {unit}"
+    return f"{parts[1]} {unit}s"
+
+
+_Said = tuple[str, set[str]] | None
+
+
+def _velocity(evidence: Evidence) -> _Said:
+    facet, accounts, window = (evidence.get(name) for name in ("facet", "accounts", "window"))
+    if not (isinstance(facet, str) and ":" in facet and accounts and window):
+        return None
+    kind, _, value = facet.partition(":")
+    shared = _FACETS.get(kind, f"the {_spaced(kind)} {{}}").format(value)
+    text = f"{_count(accounts, 'account')} shared {shared} within {window_words(str(window))}"
+    if evidence.get("retroactive"):
+        text += "; this one came before the burst was seen"
+    return f"{text}.", {"facet", "accounts", "window", "retroactive"}
+
+
+def _media(evidence: Evidence) -> _Said:
+    seconds, works = evidence.get("matched_seconds"), evidence.get("references")
+    if not isinstance(seconds, int | float) or not works:
+        return None
+    shown = f"The upload {evidence['upload_id']}" if evidence.get("upload_id") else "The upload"
+    count = len(works) if isinstance(works, list | tuple) else 1
+    text = f"{shown} shows {length(seconds)} of {_count(count, 'known work')}."
+    return text, {"matched_seconds", "references", "upload_id"}
+
+
+_SENTENCES: dict[str, Callable[[Evidence], _Said]] = {"velocity": _velocity, "media": _media}
+
+
+def _fallback(reason: Reason) -> str:
+    words = _spaced(reason.code.replace(".", ": ", 1).replace(".", " "))
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        between = "; " if any(isinstance(item, dict) for item in value) else ", "
+        shown = between.join(_value(item) for item in value[:MAX_SHOWN])
+        return shown if len(value) <= MAX_SHOWN else f"{shown} and {len(value) - MAX_SHOWN} more"
+    if isinstance(value, dict):
+        return ", ".join(f"{_spaced(str(name))} {_value(own)}" for name, own in value.items())
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)
+
+
+def _count(number: Any, noun: str) -> str:
+    if not isinstance(number, int):
+        return f"{number} {noun}s"
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _head(family: str) -> str:
+    return family.partition(".")[0]
