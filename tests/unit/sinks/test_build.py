@@ -1,0 +1,83 @@
+"""Sinks from settings: each one that is named, or the setting that it lacks."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from doorstaff.errors import InvalidSettings
+from doorstaff.settings import Settings
+from doorstaff.sinks import build_routes, build_sinks
+from sinks.route import Route
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOORSTAFF_HOME", str(tmp_path))
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"DOORSTAFF_{name.upper()}", value)
+    return Settings()
+
+
+async def test_every_sink_can_be_built_in_the_order_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_set = settings(
+        monkeypatch,
+        sinks="webhook,console,jsonl,redis,kafka,slack,console",
+        redis_url="redis://127.0.0.1:1/0",
+        kafka_url="127.0.0.1:1",
+        slack_webhook_url="https://hooks.slack.com/services/T/B/x",
+        webhook_url="https://platform.example/hook",
+        webhook_secret=SECRET,
+    )
+    sinks = build_sinks(all_set, stream=io.StringIO())
+    assert [sink.name for sink in sinks] == [
+        "webhook", "console", "jsonl", "redis", "kafka", "slack",
+    ]  # fmt: skip
+    for sink in sinks:
+        await sink.aclose()
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"sinks": "slack"}, "DOORSTAFF_SLACK_WEBHOOK_URL: the slack sink is among"),
+        ({"sinks": "redis"}, "DOORSTAFF_REDIS_URL: the redis sink"),
+        ({"sinks": "redis", "redis_url": "http://x"}, "DOORSTAFF_REDIS_URL: must be redis://"),
+        ({"sinks": "kafka"}, "DOORSTAFF_KAFKA_URL: the kafka sink"),
+        ({"sinks": "webhook"}, "DOORSTAFF_WEBHOOK_URL: the webhook sink"),
+        (
+            {"sinks": "webhook", "webhook_url": "https://x.example/"},
+            "DOORSTAFF_WEBHOOK_SECRET: the webhook sink",
+        ),
+        (
+            {"sinks": "webhook", "webhook_url": "https://x.example/", "webhook_secret": "hush"},
+            "DOORSTAFF_WEBHOOK_SECRET: must begin with whsec_",
+        ),
+        (
+            {"sinks": "slack", "slack_webhook_url": "hooks.slack.com/hush"},
+            "DOORSTAFF_SLACK_WEBHOOK_URL: must be https://hooks.slack.com/services/…",
+        ),
+    ],
+)
+def test_a_setting_that_a_sink_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InvalidSettings) as raised:
+        build_sinks(settings(monkeypatch, **variables))
+    assert message in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+def test_routes_are_read_for_the_sinks_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = settings(monkeypatch, sinks="console,jsonl", routes="jsonl=media:hold")
+    assert build_routes(both) == (Route(sink="jsonl", kind="media", action="hold"),)
+    one = settings(monkeypatch, sinks="console")
+    with pytest.raises(InvalidSettings, match=r"DOORSTAFF_ROUTES: .*there is no sink 'jsonl'"):
+        build_routes(one)
