@@ -124,6 +124,8 @@ async def server(certificate: tuple[Path, Path]) -> AsyncIterator[str]:
                 return response
             case "/to":
                 raise web.HTTPFound(request.query["url"])
+            case "/loop":
+                raise web.HTTPFound(request.path)
             case path:
                 return web.Response(status=int(path[1:]))
 
@@ -143,7 +145,7 @@ async def server(certificate: tuple[Path, Path]) -> AsyncIterator[str]:
 @pytest.fixture
 def source(certificate: tuple[Path, Path], tmp_path: Path) -> Source:
     return Source(
-        SourceLimits(max_bytes=1_000_000, timeout_seconds=5, temp_folder=tmp_path),
+        SourceLimits(max_bytes=1_000_000, timeout_seconds=1, temp_folder=tmp_path),
         address_rule=lambda address: address == ip_address("127.0.0.1"),
         tls=ssl.create_default_context(cafile=str(certificate[1])),
     )
@@ -164,7 +166,7 @@ async def test_it_fetches_to_a_file_and_cleans_up(
         ("/404", "answered 404", False),
         ("/503", "answered 503", True),
         ("/429", "answered 429", True),
-        ("/silent", "could not be fetched", True),
+        ("/silent", "did not come in time", True),
         ("/to?url=http://localhost/whole", "away from https", False),
         ("/to?url=https://127.0.0.2/whole", "not on the public internet", False),
         ("/to?url=https://169.254.169.254/", "not on the public internet", False),
@@ -195,9 +197,6 @@ async def test_an_unknown_certificate_is_refused(server: str) -> None:
 
 
 async def test_redirects_end(server: str, source: Source) -> None:
-    address = f"{server}/whole"
-    for _ in range(7):
-        address = f"{server}/to?url={address.replace('?', '%3F').replace('=', '%3D')}"
-    with pytest.raises(SourceUnavailable):
-        async with source.open(address):
+    with pytest.raises(SourceUnavailable, match="redirects too often"):
+        async with source.open(f"{server}/loop"):
             pass
