@@ -15,11 +15,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from console.errors import BadQuestion
 from console.history import revisions_of
@@ -40,9 +40,7 @@ STATIC = Path(__file__).parent / "static"
 DEAD_LETTERS_SHOWN = 100
 
 
-def create_app(
-    engine: Engine, *, hosts: Iterable[str] = (), clock: Clock | None = None
-) -> Starlette:
+def create_app(engine: Engine, *, hosts: Iterable[str] = (), clock: Clock | None = None) -> ASGIApp:
     """Make the application.
 
     Args:
@@ -51,7 +49,7 @@ def create_app(
         clock: What "3 min ago" is counted from.
     """
     console = Console(engine, clock or SystemClock())
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", console.alerts_page, name="alerts"),
             Route("/alerts/{alert_id}", console.alert_page, name="alert"),
@@ -61,13 +59,13 @@ def create_app(
             Route("/healthz", console.health),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
-        middleware=[Middleware(Guard, hosts=tuple(hosts))],
         exception_handlers={
             BadQuestion: console.refused,
             HTTPException: console.failed,
             Exception: console.failed,
         },
     )
+    return Guard(app, hosts=hosts)  # around all of it: a page that failed is guarded too
 
 
 class Console:

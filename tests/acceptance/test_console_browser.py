@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from console.app import create_app
 from console.server import address_of, listen, make_server
-from contracts.alert import Alert
+from contracts.alert import Alert, AlertKind
 from store.alert import save_alert
 from store.database import open_database
 from store.migration import migrate
@@ -183,7 +183,7 @@ def test_when_the_place_is_gone_the_reader_is_asked(desk: Desk, open_page: OpenP
 
 
 def _alerts(count: int) -> list[Alert]:
-    kinds = ("media", "campaign", "account")
+    kinds: tuple[AlertKind, ...] = ("media", "campaign", "account")
     return [
         an_alert(
             number,

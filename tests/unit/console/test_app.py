@@ -4,11 +4,13 @@ import html
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from console.app import create_app
 from console.security import HEADERS
 from contracts import wire
 from contracts.alert import Alert
@@ -16,6 +18,7 @@ from contracts.dead_letter import DeadLetter
 from contracts.event import Decision
 from contracts.ids import AccountId, Code, EventId
 from contracts.verdict import Reason
+from store.database import open_database
 from store.dead_letter import save_dead_letter
 from store.decision import save_decision
 from tests.unit.console.conftest import Keep
@@ -266,18 +269,21 @@ def test_another_host_is_not_answered(client: TestClient, host: str, status: int
     assert client.get("/api/alerts", headers={"Host": host}).status_code == status
 
 
-def test_health_is_that_of_the_database(client: TestClient, engine: Engine) -> None:
+def test_health_is_that_of_the_database(client: TestClient, tmp_path: Path) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
-    engine.dispose()
-    engine.pool = engine.pool.recreate()
-    engine.pool._creator = _refuse  # type: ignore[attr-defined] # a database that went away
-    answer = client.get("/healthz")
+    gone = open_database(f"sqlite:///{tmp_path / 'no folder' / 'doorstaff.db'}")
+    with TestClient(create_app(gone), base_url="http://localhost") as other:
+        answer = other.get("/healthz")
     assert answer.status_code == 503
-    assert answer.json()["status"] == "down"
+    assert answer.json() == {"status": "down", "reason": "SQL: OperationalError"}
 
 
-def _refuse(*_: object) -> None:
-    from sqlite3 import OperationalError  # noqa: PLC0415 -- what sqlite3 raises
-
-    message = "gone"
-    raise OperationalError(message)
+def test_a_page_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    gone = open_database(f"sqlite:///{tmp_path / 'no folder' / 'doorstaff.db'}")
+    app = create_app(gone)
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        for address in ("/", "/api/alerts"):
+            answer = client.get(address)
+            assert answer.status_code == 500
+            assert "doorstaff doctor" in answer.text
+            assert answer.headers["Content-Security-Policy"]
