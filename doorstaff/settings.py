@@ -9,12 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from doorstaff.errors import InvalidSettings
 
 SinkName = Literal["console", "jsonl", "redis", "kafka", "slack", "webhook"]
+
+
+def _comma_separated(text: object) -> object:
+    if isinstance(text, str):
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+    return text
 
 
 class Settings(BaseSettings):
@@ -60,7 +66,7 @@ class Settings(BaseSettings):
         description="Ruleset file. Empty: the newest published one, else the one that ships.",
     )
 
-    sinks: Annotated[tuple[SinkName, ...], NoDecode] = Field(
+    sinks: Annotated[tuple[SinkName, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         ("console",), description="Where alerts go besides SQL, comma-separated."
     )
     routes: str = Field(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from doorstaff.errors import InvalidSettings
-from doorstaff.settings import Settings
+from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
 from sinks.route import Route
 
@@ -81,3 +81,12 @@ def test_routes_are_read_for_the_sinks_there_are(monkeypatch: pytest.MonkeyPatch
     one = settings(monkeypatch, sinks="console")
     with pytest.raises(InvalidSettings, match=r"DOORSTAFF_ROUTES: .*there is no sink 'jsonl'"):
         build_routes(one)
+
+
+def test_blanks_between_sinks_do_not_matter_and_an_unknown_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings(monkeypatch, sinks=" console, jsonl,").sinks == ("console", "jsonl")
+    monkeypatch.setenv("DOORSTAFF_SINKS", "console,mail")
+    with pytest.raises(InvalidSettings, match="DOORSTAFF_SINKS: Input should be 'console'"):
+        load_settings()
