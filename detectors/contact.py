@@ -40,13 +40,17 @@ _HANDLE = re.compile(r"@[a-zA-Z0-9_]{3}")
 _WALLET = re.compile(r"[13][0-9a-zA-Z]{24}|0x[0-9a-fA-F]{40}|bc1[0-9a-z]{11}")
 _PHONE = re.compile(r"(?<![\w./=&-])\+?\(?\d(?:[ .()/-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)")
 _SUPPORT = re.compile(
-    r"(?:customer|technical|tech|help\s?desk|reservations?|booking|cancell?ation|refund|airlines?|"
-    r"antivirus|printer|router|wallet|account|recovery|e-?mail)\s{1,3}(?:[a-z]{1,12}\s{1,3}){0,2}"
-    r"(?:support|service|care|help|contact|phone|toll[\s-]?free|number|helpline)"
-    r"|toll[\s-]?free|help\s?line\s{1,3}(?:number|phone)|support\s{1,3}(?:phone\s{1,3})?number"
-    r"|contact\s{1,3}number|customer\s{1,3}care",
+    r"\b(?:technical|tech|airlines?|airways|antivirus|printer|router|wallet|account\s{1,3}recovery"
+    r"|quickbooks|norton|mcafee|geek\s{1,3}squad|microsoft|outlook|gmail|yahoo|facebook|instagram"
+    r"|amazon|paypal|venmo|cash\s{0,3}app|coinbase|binance|metamask|expedia|roku|epson|netflix)"
+    r"\s{1,3}(?:[a-z]{1,12}\s{1,3}){0,2}"
+    r"(?:support|services?|care|help|helpline|phone|number|toll[\s-]?free)\b"
+    r"|\bcustomer\s{1,3}(?:support|service|care)\s{1,3}(?:[a-z-]{1,12}\s{1,3})?number"
+    r"|\bsupport\s{1,3}(?:phone\s{1,3})?number"
+    r"|\btoll[\s-]?free\s{1,3}(?:[a-z]{1,12}\s{1,3})?(?:help|support)",
     re.I,
 )
+"""Help lines of companies that have none on an event page; a plain box office is not meant."""
 _MESSENGER = re.compile(
     rf"\b({_MESSENGERS})\b[^\w@+]{{0,4}}(?:(?:me|us|group|number|no|id|at|on|contact|chat|is|via|handle|user|username)"
     r"[^\w@+]{1,4}){0,3}(@[a-z0-9_.]{4,32}|\+?\(?\d(?:[ .()-]{0,2}\d){7,14}+)",

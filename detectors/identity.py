@@ -25,6 +25,8 @@ MAX_VOWEL_SHARE = 0.2
 MIN_TUMBLED_DOTS = 3
 
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
+_TELLING = re.compile(r"[.:@]|(?:\d\D{0,3}+){7}")
+"""What a name with a link or a number in it must have; most names have not, and cost nothing."""
 _TURN = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
 
 
@@ -122,6 +124,8 @@ def _in_names(signup: Signup) -> Iterator[tuple[str, Evidence]]:
         if not written:
             continue
         name = clean(written).text
+        if not _TELLING.search(name):
+            continue
         if not linked and (
             link := next((link for link in find_links(name) if _planted(link)), None)
         ):
