@@ -8,6 +8,8 @@ from typing import TextIO, get_args
 
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from doorstaff.errors import InvalidSettings
 from doorstaff.settings import Settings, SinkName
@@ -69,7 +71,9 @@ def build_routes(settings: Settings) -> tuple[Route, ...]:
 def _redis(settings: Settings) -> Sink:
     url = _needed("redis", "DOORSTAFF_REDIS_URL", settings.redis_url, "redis://HOST:PORT/DB")
     try:
-        client = Redis.from_url(url, socket_connect_timeout=RedisStreamSink.timeout_seconds)
+        client = Redis.from_url(
+            url, retry=Retry(NoBackoff(), retries=0)
+        )  # the router's lane tries again
     except ValueError:
         msg = "DOORSTAFF_REDIS_URL: must be redis://HOST:PORT/DB"
         raise InvalidSettings(msg) from None

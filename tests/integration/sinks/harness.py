@@ -14,6 +14,8 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from contracts import wire
 from contracts.alert import Alert
@@ -93,7 +95,7 @@ async def redis_harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness
 
     yield Harness(
         sink=RedisStreamSink(Redis.from_url(url), stream=stream),
-        broken=RedisStreamSink(Redis(port=1), stream=stream),
+        broken=RedisStreamSink(Redis(port=1, retry=Retry(NoBackoff(), 0)), stream=stream),
         arrived=arrived,
     )
     await reader.aclose()
