@@ -23,9 +23,10 @@ MAX_PAUSE_SECONDS = 1.0
 class AlignmentRule:
     """When frames agree, and when agreeing frames are a match.
 
-    The distances were measured on eleven videos re-encoded at a third of their bit rate and half
-    their size: PDQ between the same moments has its median at 2 to 14 bits and its 95th percentile
-    at 4 to 33; frames of different videos are at least 56 bits apart, and most of them 100 to 150.
+    The distances were measured on ten videos re-encoded at a third of their bit rate and half their
+    size: PDQ between the same moments has its median at 2 to 14 bits and its 95th percentile at 4
+    to 33 (102 in a fast ride filmed by hand); detailed frames of different videos are at least 56
+    bits apart.
 
     Attributes:
         agree_bits: PDQ distance up to which two frames agree.
