@@ -52,10 +52,13 @@ def main() -> None:
     honest = {account for account, label in labels.items() if label != "fraud"} - in_bursts
     fraud_in_bursts = sum(labels[account] == "fraud" for account in in_bursts)
     print(f"{summary.events.total():,} events at {summary.events_per_second:,.0f}/s")
-    print(f"devices with a burst        {len(bursts):6}   ({fraud_in_bursts}/{len(in_bursts)} accounts fraud)")
+    print(f"devices with a burst        {len(bursts):6}")
+    print(f"  accounts on them          {len(in_bursts):6}   of which fraud: {fraud_in_bursts}")
     print(f"  with a campaign alert     {found:6}   {found / len(bursts):.1%}   (asked: 95 %)")
     print(f"honest accounts outside     {len(honest):6}")
-    print(f"  reviewed or held          {len(honest & flagged):6}   {len(honest & flagged) / len(honest):.2%}   (asked: under 0.5 %)")
+    disturbed = len(honest & flagged)
+    share = disturbed / len(honest)
+    print(f"  reviewed or held          {disturbed:6}   {share:.2%}   (asked: under 0.5 %)")
 
 
 def _bursts(events: list[dict[str, str]]) -> dict[str, set[str]]:

@@ -1,1 +1,4 @@
-"""What travels: events, signals, verdicts, alerts, decisions, the ruleset. Imports nothing of ours."""
+"""What travels: events, signals, verdicts, alerts, decisions, the ruleset.
+
+Imports nothing of ours.
+"""

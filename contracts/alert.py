@@ -14,7 +14,7 @@ AlertKind = Literal["account", "campaign", "media"]
 AlertStatus = Literal["opened", "escalated", "grown", "closed"]
 
 MAX_LISTED_ACCOUNTS = 500
-"""An alert lists its first accounts and counts the rest: a message has a size, an attack has none."""
+"""An alert lists its first accounts and counts all: a message has a size, an attack has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

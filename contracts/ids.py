@@ -19,7 +19,7 @@ Code = NewType("Code", str)
 """A signal's name, dotted from the general to the particular: ``velocity.device.24h``."""
 
 Mode = Literal["live", "shadow", "off"]
-"""``live`` counts, ``shadow`` is computed and measured but counts for nothing, ``off`` is neither."""
+"""``live`` counts; ``shadow`` is measured but counts for nothing; ``off`` is neither."""
 
 Action = Literal["allow", "review", "hold"]
 

@@ -34,7 +34,7 @@ def window_seconds(text: object) -> object:
         return int(parts[1]) * _UNIT_SECONDS[parts[2]]
     if isinstance(text, str):
         msg = "a window is a number and a unit: 90s, 10m, 24h or 7d"
-        raise ValueError(msg)  # noqa: TRY004 -- pydantic wants a ValueError
+        raise ValueError(msg)
     return text
 
 
@@ -54,7 +54,7 @@ Domains = Annotated[
 
 
 class Part(BaseModel):
-    """A part of a ruleset. Unlike on the wire, an unknown field is an error: it is a typing slip."""
+    """A part of a ruleset. Unlike on the wire, an unknown field is an error: a typing slip."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -155,7 +155,9 @@ class Ruleset(Part):
         if twice:
             msg = f"velocity code given twice: {', '.join(twice)}"
             raise ValueError(msg)
-        used = {rule.group for rule in self.velocity} | {rule.group for rule in self.signals.values()}
+        used = {rule.group for rule in self.velocity} | {
+            rule.group for rule in self.signals.values()
+        }
         if unknown := sorted(used - set(self.groups)):
             msg = f"group without a cap under groups: {', '.join(unknown)}"
             raise ValueError(msg)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from contracts.alert import MAX_LISTED_ACCOUNTS, Alert, AlertKind, AlertStatus
-from contracts.event import from_epoch_ms, epoch_ms
+from contracts.event import epoch_ms, from_epoch_ms
 from contracts.ids import AccountId, Action, AlertId, CampaignId, UploadId, derived_id
 from contracts.ruleset import Ruleset
 from contracts.screening import Match, Screening
@@ -47,9 +47,7 @@ class AlertDesk:
         campaign = self._campaigns.of(verdict.account_id)
         if not ties and campaign is None:
             return verdict, list(self._about_account(verdict))
-        campaign, merged = self._campaigns.join(
-            verdict.account_id, ties
-        )
+        campaign, merged = self._campaigns.join(verdict.account_id, ties)
         campaign.risk = max(campaign.risk, verdict.risk)
         campaign.action = stricter(campaign.action, verdict.action)
         campaign.oldest_ms = min(campaign.oldest_ms, epoch_ms(verdict.occurred_at))
@@ -248,7 +246,9 @@ class AlertDesk:
             ruleset_version=self._ruleset.version,
             campaign_id=campaign_id,
             matches=matches,
-            links={"console": f"{self._console_url}/alerts/{alert_id}"} if self._console_url else {},
+            links={"console": f"{self._console_url}/alerts/{alert_id}"}
+            if self._console_url
+            else {},
         )
 
 

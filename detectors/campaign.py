@@ -67,17 +67,13 @@ class Campaigns:
 
     def __iter__(self) -> Iterator[Campaign]:
         """Each live campaign once, the oldest first."""
-        return iter(
-            {id(campaign): campaign for campaign in self._by_facet.values()}.values()
-        )
+        return iter({id(campaign): campaign for campaign in self._by_facet.values()}.values())
 
     def of(self, account_id: AccountId) -> Campaign | None:
         """The campaign that an account belongs to."""
         return self._by_account.get(account_id)
 
-    def join(
-        self, account_id: AccountId, ties: Iterable[Tie]
-    ) -> tuple[Campaign, list[Campaign]]:
+    def join(self, account_id: AccountId, ties: Iterable[Tie]) -> tuple[Campaign, list[Campaign]]:
         """Put an account into the campaign of the facets that tie it.
 
         Args:

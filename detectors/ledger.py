@@ -13,7 +13,7 @@ from contracts.signal import Signal
 from contracts.verdict import Reason, Verdict
 
 MAX_ACCOUNTS = 1_000_000
-"""Accounts with at least one signal kept at a time; past it, the one longest unchanged goes first."""
+"""Accounts with a signal kept at a time; past it, the one longest unchanged goes first."""
 
 
 @dataclass(slots=True)

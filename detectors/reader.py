@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from contracts.event import Event, epoch_ms
 from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.signal import Finding, Signal
+from detectors.content import Content, read_content
 from detectors.facet import Facets
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
 from detectors.media import media_findings
-
-
-class Detector(Protocol):
-    """Finds something in one event, by nothing but the event."""
-
-    def observe(self, event: Event) -> Iterable[Finding]:
-        """The findings; the same for the same event."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,19 +34,18 @@ class Reader:
     def __init__(self, ruleset: Ruleset) -> None:
         self._rules = ruleset.signals
         self._facets = Facets(ruleset)
-        self._detectors: tuple[Detector, ...] = (LinkSpam(ruleset), Identity(ruleset))
+        self._link_spam = LinkSpam(ruleset)
+        self._identity = Identity(ruleset)
 
     def read(self, event: Event) -> Reading:
         """Find the event's facets and its own signals."""
-        findings = (
-            finding for detector in self._detectors for finding in detector.observe(event)
-        )
+        content = read_content(event)
         return Reading(
             event_id=event.event_id,
             account_id=event.account_id,
             occurred_at_ms=event.occurred_at_ms,
-            facets=self._facets.of(event),
-            signals=self._priced(event, event.occurred_at_ms, findings),
+            facets=self._facets.of(event, content),
+            signals=self._priced(event, event.occurred_at_ms, self._findings(event, content)),
         )
 
     def read_screening(self, screening: Screening) -> Reading:
@@ -65,6 +57,10 @@ class Reader:
             occurred_at_ms=occurred_at_ms,
             signals=self._priced(screening, occurred_at_ms, media_findings(screening)),
         )
+
+    def _findings(self, event: Event, content: Content | None) -> Iterator[Finding]:
+        yield from self._link_spam.observe(event, content)
+        yield from self._identity.observe(event)
 
     def _priced(
         self, about: Event | Screening, occurred_at_ms: int, findings: Iterable[Finding]

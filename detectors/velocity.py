@@ -7,7 +7,7 @@ accounts too: that is how a burst is caught whole. From then on each newcomer ge
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from contracts.event import rfc3339
@@ -70,13 +70,32 @@ class Velocity:
             count = window.count(index, windows_ms[index])
             level = sum(count >= level.accounts for level in rule.levels)
             risen, window.levels[index] = level > window.levels[index], level
+            burst: Iterable[tuple[AccountId, Sighting]] = ()
             if risen:
                 burst = list(window.within(windows_ms[index]))
                 window.since_ms[index] = min(earlier.at_ms for _, earlier in burst)
-                for account_id, earlier in burst:
-                    yield self._signal(rule, seen, account_id, earlier, count, window, index)
             elif level and before_ms <= window.newest_ms - windows_ms[index]:
-                yield self._signal(rule, seen, seen.account_id, sighting, count, window, index)
+                burst = ((seen.account_id, sighting),)
+            evidence = {
+                "facet": seen.facet,
+                "accounts": count,
+                "window": window_text(rule.window),
+                "since": rfc3339(window.since_ms[index]),
+            }
+            for account_id, sighted in burst:
+                earlier = account_id != seen.account_id
+                yield Signal(
+                    code=rule.code,
+                    points=rule.points_for(count) or 0,
+                    group=rule.group,
+                    account_id=account_id,
+                    event_id=sighted.event_id,
+                    occurred_at_ms=sighted.at_ms,
+                    evidence={**evidence, "retroactive": True} if earlier else evidence,
+                    facet=seen.facet,
+                    ties=rule.ties and rule.mode == "live",
+                    mode=rule.mode,
+                )
 
     def _window(self, facet: Facet, rules: int) -> FacetWindow:
         window = self._facets.get(facet)
@@ -87,34 +106,3 @@ class Velocity:
         else:
             self._facets.move_to_end(facet)
         return window
-
-    @staticmethod
-    def _signal(
-        rule: VelocityRule,
-        seen: FacetSighting,
-        account_id: AccountId,
-        sighting: Sighting,
-        count: int,
-        window: FacetWindow,
-        index: int,
-    ) -> Signal:
-        evidence: dict[str, str | int | bool] = {
-            "facet": seen.facet,
-            "accounts": count,
-            "window": window_text(rule.window),
-            "since": rfc3339(window.since_ms[index]),
-        }
-        if account_id != seen.account_id:
-            evidence["retroactive"] = True
-        return Signal(
-            code=rule.code,
-            points=rule.points_for(count) or 0,
-            group=rule.group,
-            account_id=account_id,
-            event_id=sighting.event_id,
-            occurred_at_ms=sighting.at_ms,
-            evidence=evidence,
-            facet=seen.facet,
-            ties=rule.ties and rule.mode == "live",
-            mode=rule.mode,
-        )

@@ -80,9 +80,7 @@ class FacetWindow:
         self.since_ms = [0] * rules
         """Per rule, when the oldest account was seen that the last level was reached with."""
 
-    def add(
-        self, account_id: AccountId, sighting: Sighting, windows_ms: tuple[int, ...]
-    ) -> int:
+    def add(self, account_id: AccountId, sighting: Sighting, windows_ms: tuple[int, ...]) -> int:
         """Note a sighting.
 
         Args:
@@ -94,8 +92,7 @@ class FacetWindow:
             When the account was last seen here before, or ``NEVER``.
         """
         at_ms = sighting.at_ms
-        if at_ms > self.newest_ms:
-            self.newest_ms = at_ms
+        self.newest_ms = max(self.newest_ms, at_ms)
         before = self.accounts.get(account_id)
         if before is not None and before.at_ms >= at_ms:
             return before.at_ms

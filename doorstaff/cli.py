@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The door staff of an event platform: signups scored, uploads screened, attacks told once.",
+    help="The door staff of an event platform: signups scored, uploads screened.",
 )
 app.command()(demo)
 app.command()(up)

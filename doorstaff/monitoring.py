@@ -18,12 +18,14 @@ class Monitoring:
 
     def __init__(self, host: str, port: int, *, healthy: Callable[[], bool]) -> None:
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 -- http.server's name
+            def do_GET(self) -> None:
                 if self.path == "/metrics":
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
                 elif self.path == "/healthz":
                     well = healthy()
-                    self._answer(200 if well else 503, "text/plain", b"ok" if well else b"not ready")
+                    self._answer(
+                        200 if well else 503, "text/plain", b"ok" if well else b"not ready"
+                    )
                 else:
                     self._answer(404, "text/plain", b"/metrics or /healthz")
 

@@ -46,13 +46,24 @@ class Settings(BaseSettings):
 
     topic_prefix: str = Field("doorstaff.", description="What every topic's name begins with.")
     partitions: int = Field(
-        8, ge=1, le=1_024, description="Partitions of each topic that is made.", json_schema_extra={"unit": "partitions"}
+        8,
+        ge=1,
+        le=1_024,
+        description="Partitions of each topic that is made.",
+        json_schema_extra={"unit": "partitions"},
     )
     replication: int = Field(
-        1, ge=1, le=9, description="Replicas of each topic that is made.", json_schema_extra={"unit": "brokers"}
+        1,
+        ge=1,
+        le=9,
+        description="Replicas of each topic that is made.",
+        json_schema_extra={"unit": "brokers"},
     )
     retention_hours: int = Field(
-        168, ge=1, description="How long topics keep their messages.", json_schema_extra={"unit": "h"}
+        168,
+        ge=1,
+        description="How long topics keep their messages.",
+        json_schema_extra={"unit": "h"},
     )
     session_timeout_seconds: float = Field(
         6.0,
@@ -93,8 +104,9 @@ class Settings(BaseSettings):
     )
     console_port: int = Field(8710, ge=0, le=65_535, description="Port of the console; 0 for any.")
     console_url: str = Field(
-        "", description="The console's address as people reach it, for links in alerts. Empty:"
-        " http://HOST:CONSOLE_PORT."
+        "",
+        description="The console's address as people reach it, for links in alerts. Empty:"
+        " http://HOST:CONSOLE_PORT.",
     )
     metrics_port: int = Field(
         0, ge=0, le=65_535, description="Port of /metrics and /healthz; 0 for any free one."
@@ -102,16 +114,26 @@ class Settings(BaseSettings):
 
     media_folder: Path | None = Field(
         None,
-        description="Uploads given as files must lie in this folder. Empty: any file the worker can read.",
+        description="Uploads given as files must lie in this folder. Empty: any file that the"
+        " worker can read.",
     )
     media_max_bytes: int = Field(
-        8 * 1024**3, ge=1, description="Largest upload that is screened.", json_schema_extra={"unit": "bytes"}
+        8 * 1024**3,
+        ge=1,
+        description="Largest upload that is screened.",
+        json_schema_extra={"unit": "bytes"},
     )
     media_max_seconds: float = Field(
-        6 * 3600.0, gt=0, description="Longest upload that is screened.", json_schema_extra={"unit": "s"}
+        6 * 3600.0,
+        gt=0,
+        description="Longest upload that is screened.",
+        json_schema_extra={"unit": "s"},
     )
     media_timeout_seconds: float = Field(
-        900.0, gt=0, description="Time that one screening may take.", json_schema_extra={"unit": "s"}
+        900.0,
+        gt=0,
+        description="Time that one screening may take.",
+        json_schema_extra={"unit": "s"},
     )
     media_lease_seconds: float = Field(
         60.0,

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY
@@ -70,7 +71,9 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
     """
     for name, value in (("KAFKA", settings.kafka_url), ("REDIS", settings.redis_url)):
         if not value:
-            message = f"DOORSTAFF_{name}_URL is not set; `doorstaff up` starts one with all the rest"
+            message = (
+                f"DOORSTAFF_{name}_URL is not set; `doorstaff up` starts one with all the rest"
+            )
             raise InvalidSettings(message)
     engine = open_home_database(settings)
     ruleset = ruleset_of(settings, engine)
@@ -135,10 +138,10 @@ async def _until_stopped(worker: StreamWorker, ready: Callable[[], None]) -> Non
             await asyncio.sleep(0.05)
         ready()
 
-    stopped = asyncio.create_task(stop.wait())
+    stopped: asyncio.Future[Any] = asyncio.create_task(stop.wait())
     announced = asyncio.create_task(announce())
     try:
-        await asyncio.wait({stopped, worker.failed}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopped, worker.failed], return_when=asyncio.FIRST_COMPLETED)
         if worker.failed.done():
             worker.failed.result()
     finally:

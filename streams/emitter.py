@@ -13,6 +13,7 @@ from streams.message import INGESTED_AT, Outgoing
 
 Enqueue = Callable[[ScreeningJob], Awaitable[None]]
 
+
 class Emitter:
     """One producer for a whole worker."""
 

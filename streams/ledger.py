@@ -100,7 +100,7 @@ def verdict_message(topics: Topics, verdict: Verdict) -> Outgoing:
 
 
 def _settle(batch: _Batch, part: _Partition) -> Iterator[Verdict]:
-    assert batch.readings is not None  # noqa: S101 -- the batch is complete
+    assert batch.readings is not None
     by_event: dict[EventId, list[Signal]] = {}
     for signal in batch.signals:
         by_event.setdefault(signal.event_id, []).append(signal)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-EVENTS = Counter(
-    "doorstaff_events", "Events taken in, by type and outcome.", ["type", "outcome"]
-)
+EVENTS = Counter("doorstaff_events", "Events taken in, by type and outcome.", ["type", "outcome"])
 SIGNALS = Counter("doorstaff_signals", "Signals raised, by code and mode.", ["code", "mode"])
 VERDICTS = Counter("doorstaff_verdicts", "Verdicts given, by action.", ["action"])
 ALERTS = Counter("doorstaff_alerts", "Alert revisions, by kind and status.", ["kind", "status"])
 DEAD_LETTERS = Counter("doorstaff_dead_letters", "Messages put aside, by stage.", ["stage"])
-LAG = Gauge(
-    "doorstaff_lag_messages", "Messages that wait to be read, by topic.", ["topic"]
-)
+LAG = Gauge("doorstaff_lag_messages", "Messages that wait to be read, by topic.", ["topic"])
 ALERT_LATENCY = Histogram(
     "doorstaff_alert_latency_seconds",
     "From the broker's receipt of the event that raised an alert to its handing to the sinks.",

@@ -14,23 +14,24 @@ from faust.transport.drivers import aiokafka as driver
 FETCH_MAX_WAIT_MS = 20
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # Faust is untyped here
+class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Makes consumers that poll briskly."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 -- Faust has no setting
+        # Faust has no setting for it.
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc] # Faust is untyped here
+class Consumer(driver.Consumer):
     """Faust's consumer on our thread."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
-class Transport(driver.Transport):  # type: ignore[misc] # Faust is untyped here
+class Transport(driver.Transport):
     """Faust's transport with our consumer."""
 
     Consumer = Consumer

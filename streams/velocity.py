@@ -36,7 +36,7 @@ class VelocityStage:
             self._velocity.pop(partition, None)
 
     def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
-        """One answer to each partition of accounts that awaits one, and to each that has signals."""
+        """One answer to each partition of accounts that awaits one or has signals."""
         count = self._topics.partitions
         awaiting: dict[int, list[Signal]] = {}
         for sighting in pack.sightings:

@@ -32,7 +32,7 @@ from streams.velocity import VelocityStage
 log = structlog.get_logger(__name__)
 
 MAX_CHUNK = 1_000
-LINGER_SECONDS = 0.01
+LINGER_SECONDS = 0.02
 """How long an agent waits for a chunk to fill."""
 LAG_EVERY_SECONDS = 5.0
 

@@ -66,7 +66,7 @@ class Recording:
         with self.path.open("rb") as file:
             for index, (offset, number) in enumerate(zip(self.offsets, self.numbers, strict=True)):
                 if file.tell() != offset:
-                    file.seek(offset)
+                    file.seek(int(offset))
                 raw = file.readline()
                 done += len(raw)
                 if index % _EVERY_LINES == 0:

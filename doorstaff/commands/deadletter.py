@@ -42,7 +42,9 @@ def list_letters(
         letter = stored.letter
         again = " (sent again)" if stored.retried_at else ""
         origin = f"{letter.topic}[{letter.partition}]@{letter.offset}"
-        typer.echo(f"{stored.id:6} {letter.failed_at:%Y-%m-%d %H:%M:%S} {origin} {letter.reason}{again}")
+        typer.echo(
+            f"{stored.id:6} {letter.failed_at:%Y-%m-%d %H:%M:%S} {origin} {letter.reason}{again}"
+        )
         if show:
             typer.echo(f"       {letter.value.decode(errors='replace')}")
     if not letters:
@@ -71,7 +73,9 @@ def retry(
             else:
                 found = {number: get_dead_letter(connection, number) for number in numbers or ()}
                 if missing := [str(number) for number, letter in found.items() if letter is None]:
-                    message = f"no dead letter {', '.join(missing)}; see `doorstaff deadletter list`"
+                    message = (
+                        f"no dead letter {', '.join(missing)}; see `doorstaff deadletter list`"
+                    )
                     raise DoorstaffError(message)
                 letters = [letter for letter in found.values() if letter is not None]
         if not letters:

@@ -74,7 +74,9 @@ def _home(settings: Settings) -> Finding:
         free = shutil.disk_usage(settings.home).free
     except OSError as error:
         state = f"{settings.home.resolve()}: {error.strerror}"
-        return Finding(what="disk", state=state, mend="set DOORSTAFF_HOME to a folder you can write")
+        return Finding(
+            what="disk", state=state, mend="set DOORSTAFF_HOME to a folder you can write"
+        )
     state = f"{settings.home.resolve()}: {free / 1024**3:.0f} GiB free"
     if free < LEAST_FREE_BYTES:
         return Finding(what="disk", state=state, mend="free some: at least 2 GiB")

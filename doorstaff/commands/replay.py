@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from contracts.ruleset import default_ruleset, read_ruleset
 from doorstaff.console_output import progress
 from doorstaff.errors import DoorstaffError
 from doorstaff.settings import load_settings
-from tuning.recording import open_recording
+from tuning.recording import Progress, open_recording
 from tuning.replay import Replay, Summary
 
 
@@ -48,7 +49,8 @@ def replay(
     _tell(summary, rules.version)
 
 
-def _to(advance):  # type: ignore[no-untyped-def] # a closure over one number
+def _to(advance: Callable[[int], None]) -> Progress:
+    """A bar that is moved by steps, moved to places."""
     done = 0
 
     def moved(now: int, _whole: int) -> None:

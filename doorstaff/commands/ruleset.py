@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import getpass
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +27,11 @@ RulesetFile = Annotated[Path, typer.Argument(help="Ruleset in YAML.", exists=Tru
 def check(file: RulesetFile) -> None:
     """Say whether a ruleset can be used; each problem with its line."""
     rules = read_ruleset(file)
-    live = sum(rule.mode == "live" for rule in (*rules.velocity, *rules.signals.values()))
-    shadow = sum(rule.mode == "shadow" for rule in (*rules.velocity, *rules.signals.values()))
-    typer.echo(f"{file}: version {rules.version}, {live} rules live, {shadow} in shadow")
+    modes = Counter(
+        [rule.mode for rule in rules.velocity] + [rule.mode for rule in rules.signals.values()]
+    )
+    told = ", ".join(f"{modes[mode]} {mode}" for mode in ("live", "shadow", "off"))
+    typer.echo(f"{file}: version {rules.version}; rules: {told}")
 
 
 @app.command()
@@ -39,7 +42,11 @@ def diff(file: RulesetFile) -> None:
         live = live_ruleset(connection)
     name, text = (live.version, live.text) if live else ("default", default_ruleset_text())
     lines = difflib.unified_diff(
-        text.splitlines(), file.read_text("utf-8").splitlines(), f"live {name}", str(file), lineterm=""
+        text.splitlines(),
+        file.read_text("utf-8").splitlines(),
+        f"live {name}",
+        str(file),
+        lineterm="",
     )
     typer.echo("\n".join(lines) or "No difference")
 
@@ -72,6 +79,8 @@ def history() -> None:
     with open_home_database(load_settings()).connect() as connection:
         published = ruleset_history(connection)
     for one in published:
-        typer.echo(f"{one.published_at:%Y-%m-%d %H:%M} {one.version:24} {one.published_by}: {one.note}")
+        typer.echo(
+            f"{one.published_at:%Y-%m-%d %H:%M} {one.version:24} {one.published_by}: {one.note}"
+        )
     if not published:
         typer.echo("None published: the ruleset that ships is live")

@@ -20,9 +20,7 @@ from doorstaff.settings import load_settings
 
 def up(
     workers: Annotated[int, typer.Option(min=1, help="Stream workers.")] = 1,
-    media_workers: Annotated[
-        int, typer.Option(min=0, help="Media workers; 0 for one a core.")
-    ] = 0,
+    media_workers: Annotated[int, typer.Option(min=0, help="Media workers; 0 for one a core.")] = 0,
 ) -> None:
     """Run the broker, Redis, workers, media workers and the console here, until Ctrl-C.
 
@@ -58,7 +56,9 @@ def up(
                 typer.echo("Ready. Send events with `doorstaff send FILE.jsonl`; Ctrl-C stops all.")
             while not stop.wait(0.5):
                 fleet.keep_up()
-                if dead := [child for child in services.dead() if child.name.startswith("embedded")]:
+                if dead := [
+                    child for child in services.dead() if child.name.startswith("embedded")
+                ]:
                     message = f"{dead[0].name} ended: {dead[0].last_words()}"
                     raise ServiceUnavailable(message)
         finally:

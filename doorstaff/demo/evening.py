@@ -23,19 +23,24 @@ EVENING = timedelta(hours=4)
 OFFICE_IP = "198.51.100.17"
 PLANTED_DOMAIN = "cheap-arena-tickets.example"
 
-_FIRST = (
-    "Ada Amir Anna Ben Bruno Carla Chen Clara Dario Dina Elif Emma Erik Farah Felix Gita Hana Hugo"
-    " Ida Igor Ines Ivan Jana Jonas Jorge Julia Kaito Kira Lars Lea Leon Lina Luca Maja Malik Mara"
-    " Marco Mei Mia Milan Mona Nadia Nina Noah Nora Olga Omar Oscar Paula Pia Priya Rafael Rosa"
-    " Samir Sara Selma Sofia Tariq Teo Tom Uma Vera Viktor Wei Yara Yusuf Zoe"
-).split()
-_LAST = (
-    "Abbas Adeyemi Almeida Andersen Bauer Becker Bianchi Borg Brandt Costa Cruz Dahl Diaz Dubois"
-    " Eriksen Fischer Fontana Garcia Gomez Greco Gupta Haas Hansen Hoffmann Ibrahim Ivanova Jansen"
-    " Kaya Keller Khan Kim Klein Kovacs Kumar Lang Larsen Lopez Marino Meyer Moreau Nakamura Ngo"
-    " Novak Okafor Olsen Park Patel Petrov Popescu Ricci Rossi Sato Schmidt Silva Singh Sousa"
-    " Tanaka Torres Vargas Virtanen Wagner Weber Wolf Yilmaz Zhang Zimmer"
-).split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_FIRST = _words(
+    "Ada Amir Anna Ben Bruno Carla Chen Clara Dario Dina Elif Emma Erik Farah Felix Gita Hana "
+    "Hugo Ida Igor Ines Ivan Jana Jonas Jorge Julia Kaito Kira Lars Lea Leon Lina Luca Maja "
+    "Malik Mara Marco Mei Mia Milan Mona Nadia Nina Noah Nora Olga Omar Oscar Paula Pia Priya "
+    "Rafael Rosa Samir Sara Selma Sofia Tariq Teo Tom Uma Vera Viktor Wei Yara Yusuf Zoe"
+)
+_LAST = _words(
+    "Abbas Adeyemi Almeida Andersen Bauer Becker Bianchi Borg Brandt Costa Cruz Dahl Diaz "
+    "Dubois Eriksen Fischer Fontana Garcia Gomez Greco Gupta Haas Hansen Hoffmann Ibrahim "
+    "Ivanova Jansen Kaya Keller Khan Kim Klein Kovacs Kumar Lang Larsen Lopez Marino Meyer "
+    "Moreau Nakamura Ngo Novak Okafor Olsen Park Patel Petrov Popescu Ricci Rossi Sato Schmidt "
+    "Silva Singh Sousa Tanaka Torres Vargas Virtanen Wagner Weber Wolf Yilmaz Zhang Zimmer"
+)
 _MAIL = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "proton.me", "gmx.de", "web.de")
 _AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)",
@@ -199,7 +204,8 @@ class Evening:
 
     def _home_ip(self) -> str:
         pick = self._random
-        return f"{pick.randint(11, 99)}.{pick.randint(0, 255)}.{pick.randint(0, 255)}.{pick.randint(1, 254)}"
+        network = f"{pick.randint(11, 99)}.{pick.randint(0, 255)}.{pick.randint(0, 255)}"
+        return f"{network}.{pick.randint(1, 254)}"
 
 
 def _accounts(signups: list[Signup]) -> frozenset[AccountId]:

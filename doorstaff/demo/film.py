@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import ffmpeg
@@ -48,37 +49,68 @@ REFERENCE_SEED = 7
 
 UPLOADS = (
     UploadPlan(
-        upload_id=UploadId("video-0"), title="Live from the hall", seed=101,
-        length_s=40, width=640, height=360, crf=28,
+        upload_id=UploadId("video-0"),
+        title="Live from the hall",
+        seed=101,
+        length_s=40,
+        width=640,
+        height=360,
+        crf=28,
     ),
     UploadPlan(
-        upload_id=UploadId("video-1"), title="Friday stream", seed=102,
-        length_s=50, width=426, height=240, crf=34,
+        upload_id=UploadId("video-1"),
+        title="Friday stream",
+        seed=102,
+        length_s=50,
+        width=426,
+        height=240,
+        crf=34,
         stretch=Stretch(upload_start_s=15, reference_start_s=30, length_s=20),
     ),
     UploadPlan(
-        upload_id=UploadId("video-2"), title="Product launch", seed=103,
-        length_s=30, width=640, height=360, crf=26,
+        upload_id=UploadId("video-2"),
+        title="Product launch",
+        seed=103,
+        length_s=30,
+        width=640,
+        height=360,
+        crf=26,
     ),
     UploadPlan(
-        upload_id=UploadId("video-3"), title="Community meetup", seed=104,
-        length_s=35, width=320, height=180, crf=30,
+        upload_id=UploadId("video-3"),
+        title="Community meetup",
+        seed=104,
+        length_s=35,
+        width=320,
+        height=180,
+        crf=30,
     ),
     UploadPlan(
-        upload_id=UploadId("video-4"), title="Charity concert", seed=105,
-        length_s=45, width=480, height=270, crf=32,
+        upload_id=UploadId("video-4"),
+        title="Charity concert",
+        seed=105,
+        length_s=45,
+        width=480,
+        height=270,
+        crf=32,
         stretch=Stretch(upload_start_s=8, reference_start_s=55, length_s=25),
     ),
     UploadPlan(
-        upload_id=UploadId("video-5"), title="Workshop recording", seed=106,
-        length_s=30, width=426, height=240, crf=28,
+        upload_id=UploadId("video-5"),
+        title="Workshop recording",
+        seed=106,
+        length_s=30,
+        width=426,
+        height=240,
+        crf=28,
     ),
 )  # fmt: skip -- one upload a paragraph
 
 
 def draw_reference(path: Path, *, encoder: str) -> None:
     """Draw and encode the reference."""
-    _encode(path, _footage(REFERENCE_SEED, 0.0, REFERENCE_SECONDS), WIDTH, HEIGHT, 20, encoder)
+    frames = _footage(REFERENCE_SEED, 0.0, REFERENCE_SECONDS)
+    _encode(path, frames, size=(WIDTH, HEIGHT), crf=20, encoder=encoder)
 
 
 def draw_upload(plan: UploadPlan, path: Path, *, encoder: str) -> None:
@@ -94,12 +126,16 @@ def draw_upload(plan: UploadPlan, path: Path, *, encoder: str) -> None:
         yield from _footage(REFERENCE_SEED, stretch.reference_start_s, stretch.length_s)
         yield from _footage(plan.seed, ends, plan.length_s - ends)
 
-    _encode(path, frames(), plan.width, plan.height, plan.crf, encoder)
+    size = (plan.width, plan.height)
+    _encode(path, frames(), size=size, crf=plan.crf, encoder=encoder)
 
 
 def _footage(seed: int, begins_s: float, length_s: float) -> Iterator[Frame]:
     """Scenes of three to six seconds, each a wandering camera over a landscape with travellers."""
-    first, last = round(begins_s * FRAMES_PER_SECOND), round((begins_s + length_s) * FRAMES_PER_SECOND)
+    first, last = (
+        round(begins_s * FRAMES_PER_SECOND),
+        round((begins_s + length_s) * FRAMES_PER_SECOND),
+    )
     scenes = np.random.default_rng(seed)
     begin = 0
     while begin < last:
@@ -114,14 +150,20 @@ def _footage(seed: int, begins_s: float, length_s: float) -> Iterator[Frame]:
 
 def _scene(seed: int) -> Callable[[float], Frame]:
     pick = np.random.default_rng(seed)
-    land = np.zeros((HEIGHT * 2, WIDTH * 2, 3), np.float32)
+    size = (WIDTH * 2, HEIGHT * 2)
+    land: NDArray[Any] = np.zeros((*size[::-1], 3), np.float32)
     for cells in (3, 7, 16, 40):
         patch = pick.random((cells, cells, 3), np.float32)
-        land += cv2.resize(patch, (WIDTH * 2, HEIGHT * 2), interpolation=cv2.INTER_CUBIC) / cells**0.6
+        land = land + cv2.resize(patch, size, interpolation=cv2.INTER_CUBIC) / cells**0.6
     land = np.clip((land - land.min()) / np.ptp(land) * 255, 0, 255).astype(np.uint8)
     start, drift = pick.random(2) * 0.4 + 0.3, (pick.random(2) - 0.5) * 0.08
     travellers = [
-        (pick.random(2), (pick.random(2) - 0.5) * 0.3, pick.integers(20, 70), pick.integers(0, 255, 3))
+        (
+            pick.random(2),
+            (pick.random(2) - 0.5) * 0.3,
+            pick.integers(20, 70),
+            pick.integers(0, 255, 3),
+        )
         for _ in range(5)
     ]
 
@@ -137,14 +179,16 @@ def _scene(seed: int) -> Callable[[float], Frame]:
 
 
 def _encode(
-    path: Path, frames: Iterator[Frame], width: int, height: int, crf: int, encoder: str
+    path: Path, frames: Iterator[Frame], *, size: tuple[int, int], crf: int, encoder: str
 ) -> None:
     process = (
         ffmpeg.input(
             "pipe:", format="rawvideo", pix_fmt="bgr24", s=f"{WIDTH}x{HEIGHT}", r=FRAMES_PER_SECOND
         )
-        .filter("scale", width, height)
-        .output(str(path), vcodec="libx264", preset="veryfast", crf=crf, pix_fmt="yuv420p", threads=1)
+        .filter("scale", *size)
+        .output(
+            str(path), vcodec="libx264", preset="veryfast", crf=crf, pix_fmt="yuv420p", threads=1
+        )
         .global_args("-v", "error", "-nostdin")
         .overwrite_output()
         .run_async(cmd=encoder, pipe_stdin=True)

@@ -55,7 +55,13 @@ class Report:
 def run_demo(settings: Settings, console: Console) -> Report:
     """Run the whole evening; at most some 90 s."""
     settings = settings.model_copy(
-        update={"home": settings.home / "demo", "partitions": 4, "database_url": "", "kafka_url": "", "redis_url": ""}
+        update={
+            "home": settings.home / "demo",
+            "partitions": 4,
+            "database_url": "",
+            "kafka_url": "",
+            "redis_url": "",
+        }
     )
     shutil.rmtree(settings.home / "valkey", ignore_errors=True)
     for stale in settings.home.glob("doorstaff.db*"):
@@ -70,7 +76,9 @@ def run_demo(settings: Settings, console: Console) -> Report:
         films.mkdir(parents=True, exist_ok=True)
         encoder = ffmpeg_path()
         reference = films / "reference.mp4"
-        with _step(console, "Drawing a film and six uploads; starting broker, worker, media workers"):
+        with _step(
+            console, "Drawing a film and six uploads; starting broker, worker, media workers"
+        ):
             drawn = [pool.submit(draw_reference, reference, encoder=encoder)]
             drawn += [
                 pool.submit(draw_upload, plan, films / f"{plan.upload_id}.mp4", encoder=encoder)
@@ -86,9 +94,11 @@ def run_demo(settings: Settings, console: Console) -> Report:
             for _ in range(os.cpu_count() or 1):
                 fleet.start("media", "worker")
             fleet.wait_ready(stop=threading.Event())
-        with _step(console, f"Fingerprinting “{REFERENCE_TITLE}” as a reference"):
-            with open_store(settings) as store:
-                add_reference(ReferenceLibrary(store), reference, title=REFERENCE_TITLE)
+        with (
+            _step(console, f"Fingerprinting “{REFERENCE_TITLE}” as a reference"),
+            open_store(settings) as store,
+        ):
+            add_reference(ReferenceLibrary(store), reference, title=REFERENCE_TITLE)
         evening = Evening(begins_at=datetime.now(UTC).replace(microsecond=0) - EVENING)
         events, planted = evening.events()
         uploads = [
@@ -115,7 +125,7 @@ async def _play(
         topics.screenings,
         bootstrap_servers=bootstrap,
         auto_offset_reset="earliest",
-        metadata_max_age_ms=5_000,
+        fetch_max_wait_ms=20,  # the embedded broker holds a fetch for all of it
     )
     await producer.start()
     await consumer.start()
