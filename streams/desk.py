@@ -20,6 +20,8 @@ from streams.topic import Topics, partition_of
 class DeskStage:
     """Gives verdicts their campaign, and raises the alerts. There is one in all."""
 
+    lookback = None
+
     def __init__(self, ruleset: Ruleset, topics: Topics, *, console_url: str = "") -> None:
         self._ruleset = ruleset
         self._topics = topics
@@ -38,19 +40,23 @@ class DeskStage:
                 yield from self._messages(self._desk.screened(screening), pack)
             yield from self._messages(self._desk.tick(pack.watermark_ms), pack)
 
-    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Another worker has the desk now."""
-        if list(partitions):
-            self._desk = self._new_desk()
+    def forget(self, _topic: str, _partition: int) -> None:
+        """Begin with an empty desk: its topic has one partition."""
+        self._desk = self._new_desk()
+
+    def restore(self, records: list[Record]) -> None:
+        """Take cases in again."""
+        for _ in self.handle(records):
+            pass
 
     def _messages(self, alerts: Iterable[Alert], pack: CasePack) -> Iterator[Outgoing]:
         for alert in alerts:
-            metrics.ALERTS.labels(alert.kind, alert.status).inc()
             yield Outgoing(
                 topic=self._topics.alerts,
                 key=alert.alert_id.encode(),
                 value=encode(alert),
                 ingested_at_ms=pack.ingested_at_ms,
+                counted=(metrics.ALERTS.labels(alert.kind, alert.status),),
             )
 
     def _new_desk(self) -> AlertDesk:
@@ -59,6 +65,8 @@ class DeskStage:
 
 class ScreeningStage:
     """Turns what the media workers found into readings for the ledger and cases for the desk."""
+
+    lookback = 0
 
     def __init__(self, reader: Reader, topics: Topics) -> None:
         self._reader = reader
@@ -85,5 +93,8 @@ class ScreeningStage:
             )
             yield Outgoing(topic=self._topics.cases, value=encode(case))
 
-    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
+    def forget(self, _topic: str, _partition: int) -> None:
+        """Nothing is kept from one screening to the next."""
+
+    def restore(self, _records: list[Record]) -> None:
         """Nothing is kept from one screening to the next."""

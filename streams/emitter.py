@@ -56,5 +56,7 @@ class Emitter:
                     headers=headers,
                 )
             )
+            for counter in message.counted:
+                counter.inc()
         if sent:
             await asyncio.gather(*sent)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from contracts.dead_letter import DeadLetter
@@ -21,8 +22,14 @@ from streams.topic import Topics, partition_of
 STAGE = "intake"
 
 
+LOOKBACK = 50_000
+"""Events of each partition whose repeats are known after a restart."""
+
+
 class Intake:
     """Takes in events; remembers, a partition, which came before."""
+
+    lookback = LOOKBACK
 
     def __init__(self, reader: Reader, topics: Topics) -> None:
         self._reader = reader
@@ -52,13 +59,19 @@ class Intake:
                     yield self._dead(record, error.reason)
                 except Exception as error:  # a bug in one detector costs one event, not the stream
                     yield self._dead(record, f"not read: {type(error).__name__}")
-            batch = f"{chunk[0].topic}:{chunk[0].partition}:{chunk[0].offset}"
+            batch = f"{origin[0]}:{origin[1]}:{chunk[0].offset}-{chunk[-1].offset}"
             yield from self._packs(batch, min(record.timestamp_ms for record in chunk), readings)
 
-    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Another worker has these partitions now."""
-        for origin in partitions:
-            self._repeats.pop(origin, None)
+    def forget(self, topic: str, partition: int) -> None:
+        """Drop what is known of a partition."""
+        self._repeats.pop((topic, partition), None)
+
+    def restore(self, records: list[Record]) -> None:
+        """Know again which events came before."""
+        for record in records:
+            repeats = self._repeats.setdefault((record.topic, record.partition), Repeats())
+            with suppress(InvalidEvent):
+                repeats.add(self._event(record).event_id)
 
     def _event(self, record: Record) -> Event:
         event = parse_event(record.value)
@@ -92,7 +105,12 @@ class Intake:
                 readings=tuple(own),
                 awaits=tuple(sorted(awaits[account])),
             )
-            yield Outgoing(topic=self._topics.signals, partition=account, value=encode(signals))
+            yield Outgoing(
+                topic=self._topics.signals,
+                partition=account,
+                value=encode(signals),
+                counted=metrics.counted(signal for reading in own for signal in reading.signals),
+            )
 
     def _dead(self, record: Record, reason: str) -> Outgoing:
         return dead_letter(self._topics, STAGE, record, reason)
@@ -100,7 +118,6 @@ class Intake:
 
 def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outgoing:
     """Put a message aside, with its reason and its origin."""
-    metrics.DEAD_LETTERS.labels(stage).inc()
     letter = DeadLetter(
         reason=reason,
         topic=record.topic,
@@ -110,7 +127,11 @@ def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outg
         value=record.value,
         failed_at=datetime.now(UTC),
     )
-    return Outgoing(topic=topics.dead_letters, value=encode(letter))
+    return Outgoing(
+        topic=topics.dead_letters,
+        value=encode(letter),
+        counted=(metrics.DEAD_LETTERS.labels(stage),),
+    )
 
 
 def _job(upload: Upload) -> ScreeningJob:

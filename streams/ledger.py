@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from contracts.ids import EventId
@@ -15,6 +15,10 @@ from detectors.scorer import settle
 from streams import metrics
 from streams.message import CasePack, Outgoing, Record, SignalPack
 from streams.topic import Topics
+
+MAX_OPEN_BATCHES = 10_000
+"""Batches that wait for answers at a time. A crash between two sends leaves half a batch behind,
+which comes again under another name; past the bound, what is left of the oldest is let go."""
 
 
 @dataclass(slots=True)
@@ -38,6 +42,8 @@ class _Partition:
 class LedgerStage:
     """Keeps the accounts of each partition that this worker has."""
 
+    lookback = None
+
     def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
         self._ruleset = ruleset
         self._topics = topics
@@ -52,15 +58,21 @@ class LedgerStage:
             pack = decode(record.value, SignalPack)
             yield from self._emit(pack, part, list(self._verdicts(pack, part)))
 
-    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Another worker has these partitions now."""
-        for _, partition in partitions:
-            self._partitions.pop(partition, None)
+    def forget(self, _topic: str, partition: int) -> None:
+        """Drop the state of a partition."""
+        self._partitions.pop(partition, None)
+
+    def restore(self, records: list[Record]) -> None:
+        """Fold packs in again."""
+        for _ in self.handle(records):
+            pass
 
     def _verdicts(self, pack: SignalPack, part: _Partition) -> Iterator[Verdict]:
         if not pack.batch:
             yield from part.ledger.amend(pack.signals)
             return
+        if pack.batch not in part.batches and len(part.batches) >= MAX_OPEN_BATCHES:
+            yield from _settle(part.batches.pop(next(iter(part.batches))), part)
         batch = part.batches.setdefault(pack.batch, _Batch())
         if pack.answers < 0:
             batch.readings = pack
@@ -94,20 +106,20 @@ class LedgerStage:
 
 def verdict_message(topics: Topics, verdict: Verdict) -> Outgoing:
     """A verdict as the platform gets it."""
-    metrics.VERDICTS.labels(verdict.action).inc()
-    key = verdict.account_id.encode()
-    return Outgoing(topic=topics.verdicts, key=key, value=encode(verdict))
+    return Outgoing(
+        topic=topics.verdicts,
+        key=verdict.account_id.encode(),
+        value=encode(verdict),
+        counted=(metrics.VERDICTS.labels(verdict.action),),
+    )
 
 
 def _settle(batch: _Batch, part: _Partition) -> Iterator[Verdict]:
-    assert batch.readings is not None
     by_event: dict[EventId, list[Signal]] = {}
     for signal in batch.signals:
         by_event.setdefault(signal.event_id, []).append(signal)
-    for reading in batch.readings.readings:
+    for reading in batch.readings.readings if batch.readings else ():
         part.watermark_ms = max(part.watermark_ms, reading.occurred_at_ms)
-        for own in reading.signals:
-            metrics.SIGNALS.labels(own.code, own.mode).inc()
         signals = (*reading.signals, *by_event.pop(reading.event_id, ()))
         yield from settle(part.ledger, reading, signals)
     for signals_of_earlier in by_event.values():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prometheus_client import Counter
+
 from contracts.screening import Screening
 from contracts.signal import Signal
 from contracts.verdict import Verdict
@@ -86,10 +88,15 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
-    """A message to be sent; without a partition it goes by its key."""
+    """A message to be sent; without a partition it goes by its key.
+
+    Attributes:
+        counted: What goes up by one when it is sent, and not when state is restored.
+    """
 
     topic: str
     value: bytes
     key: bytes | None = None
     partition: int | None = None
     ingested_at_ms: int = 0
+    counted: tuple[Counter, ...] = ()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from contracts.signal import Signal
 
 EVENTS = Counter("doorstaff_events", "Events taken in, by type and outcome.", ["type", "outcome"])
 SIGNALS = Counter("doorstaff_signals", "Signals raised, by code and mode.", ["code", "mode"])
@@ -21,3 +25,8 @@ CHUNK_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
 )
+
+
+def counted(signals: Iterable[Signal]) -> tuple[Counter, ...]:
+    """The counter of each signal."""
+    return tuple(SIGNALS.labels(signal.code, signal.mode) for signal in signals)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
@@ -15,6 +15,8 @@ from streams.topic import Topics, partition_of
 
 class VelocityStage:
     """Keeps the windows of each partition of facets that this worker has."""
+
+    lookback = None
 
     def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
         self._ruleset = ruleset
@@ -30,10 +32,14 @@ class VelocityStage:
                 velocity = self._velocity[record.partition] = Velocity(self._ruleset)
             yield from self._answers(pack, record.partition, velocity)
 
-    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Another worker has these partitions now."""
-        for _, partition in partitions:
-            self._velocity.pop(partition, None)
+    def forget(self, _topic: str, partition: int) -> None:
+        """Drop the state of a partition."""
+        self._velocity.pop(partition, None)
+
+    def restore(self, records: list[Record]) -> None:
+        """Fold packs in again."""
+        for _ in self.handle(records):
+            pass
 
     def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
         """One answer to each partition of accounts that awaits one or has signals."""
@@ -44,7 +50,6 @@ class VelocityStage:
         asked = frozenset(awaiting)
         for sighting in pack.sightings:
             for signal in velocity.observe(sighting):
-                metrics.SIGNALS.labels(signal.code, signal.mode).inc()
                 awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)
         for account, signals in awaiting.items():
             answer = SignalPack(
@@ -53,4 +58,9 @@ class VelocityStage:
                 answers=partition,
                 signals=tuple(signals),
             )
-            yield Outgoing(topic=self._topics.signals, partition=account, value=encode(answer))
+            yield Outgoing(
+                topic=self._topics.signals,
+                partition=account,
+                value=encode(answer),
+                counted=metrics.counted(signals),
+            )

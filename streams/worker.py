@@ -22,6 +22,7 @@ from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_s
 from streams.desk import DeskStage, ScreeningStage
 from streams.emitter import Emitter, Enqueue
 from streams.errors import StageFailed
+from streams.history import History, LogReader, Remembering, runs_of
 from streams.intake import Intake
 from streams.ledger import LedgerStage
 from streams.message import INGESTED_AT, RETRY, Outgoing, Record
@@ -49,14 +50,11 @@ class StreamConfig:
     console_url: str = ""
 
 
-class Stage(Protocol):
+class Stage(Remembering, Protocol):
     """A step of the stream with state of its own for each partition."""
 
     def handle(self, records: list[Record]) -> Iterable[Outgoing | ScreeningJob]:
-        """What a chunk leads to."""
-
-    def forget(self, partitions: Iterable[tuple[str, int]]) -> None:
-        """Drop the state of partitions that another worker has now."""
+        """What a run of successive records of one partition leads to."""
 
 
 class StreamWorker:
@@ -79,8 +77,9 @@ class StreamWorker:
         self._config = config
         self._emitter = Emitter(config.bootstrap, enqueue=enqueue)
         self._app = _faust_app(config)
-        self._app.on_partitions_revoked.connect(self._on_revoked)
-        self._stages: list[tuple[tuple[str, ...], Stage]] = []
+        self._app.on_partitions_assigned.connect(self._on_assigned)
+        self._reader = LogReader(config.bootstrap)
+        self._histories: list[History] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         reader = Reader(ruleset)
         self._add_stage("intake", Intake(reader, topics), topics.signups, topics.posts)
@@ -112,6 +111,7 @@ class StreamWorker:
             self._lag.cancel()
         await self._app.stop()
         await self._emitter.stop()
+        await self._reader.stop()
 
     @property
     def is_ready(self) -> bool:
@@ -119,10 +119,15 @@ class StreamWorker:
         return bool(self._app.rebalancing_count) and not self._app.rebalancing
 
     def _add_stage(self, name: str, stage: Stage, *topics: str) -> None:
-        self._stages.append((topics, stage))
+        history = History(stage, self._reader)
+        self._histories.append(history)
 
         async def handle(records: list[Record]) -> None:
-            await self._emitter.emit(stage.handle(records))
+            outgoing: list[Outgoing | ScreeningJob] = []
+            for run in runs_of(records):
+                await history.catch_up(run)
+                outgoing.extend(stage.handle(run))
+            await self._emitter.emit(outgoing)
 
         self._add_agent(name, handle, *topics)
 
@@ -154,9 +159,9 @@ class StreamWorker:
                 self.failed.set_exception(failure)
             await asyncio.Event().wait()
 
-    async def _on_revoked(self, _app: Any, revoked: Iterable[Any], **_: Any) -> None:
-        for topics, stage in self._stages:
-            stage.forget([(tp.topic, tp.partition) for tp in revoked if tp.topic in topics])
+    async def _on_assigned(self, _app: Any, assigned: Iterable[Any], **_: Any) -> None:
+        for history in self._histories:
+            history.keep_only({(tp.topic, tp.partition) for tp in assigned})
 
     async def _watch_lag(self) -> None:
         while True:
