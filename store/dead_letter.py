@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +28,9 @@ class StoredDeadLetter:
 def save_dead_letter(connection: Connection, letter: DeadLetter) -> bool:
     """Keep a dead letter, in the caller's transaction.
 
-    One from a topic, partition and offset that are known changes nothing: a message that is read
-    twice dies once.
+    The same message from the same topic, partition and offset changes nothing: one that is read
+    twice dies once. The message counts too, because a broker that lost its log begins again at
+    offset 0, as the embedded one does at each start.
 
     Returns:
         Whether it was kept.
@@ -43,6 +45,7 @@ def save_dead_letter(connection: Connection, letter: DeadLetter) -> bool:
             key=letter.key,
             value=letter.value,
             failed_at_ms=epoch_ms(letter.failed_at),
+            digest=_digest(letter),
         )
         .on_conflict_do_nothing()
         .returning(dead_letters.c.id)
@@ -108,6 +111,11 @@ def count_dead_letters(connection: Connection) -> int:
         )
         or 0
     )
+
+
+def _digest(letter: DeadLetter) -> str:
+    origin = f"{letter.topic}\x1f{letter.partition}\x1f{letter.offset}\x1f".encode()
+    return hashlib.sha256(origin + letter.value).hexdigest()
 
 
 def _stored(row: Row[Any]) -> StoredDeadLetter:

@@ -112,8 +112,9 @@ dead_letters = Table(
     Column("value", LargeBinary, nullable=False),
     Column("failed_at_ms", BigInteger, nullable=False),
     Column("retried_at_ms", BigInteger),
-    UniqueConstraint("topic", "partition", "offset"),
+    Column("digest", String(64), nullable=False, unique=True),
 )
+"""``digest``: what makes two dead letters one, see ``store.dead_letter``."""
 
 references = Table(
     "media_references",  # REFERENCES is a word of SQL's own

@@ -41,8 +41,9 @@ def upgrade() -> None:
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.Column("failed_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("retried_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
-        sa.UniqueConstraint("topic", "partition", "offset", name=op.f("uq_dead_letters_topic")),
+        sa.UniqueConstraint("digest", name=op.f("uq_dead_letters_digest")),
     )
     op.create_table(
         "decisions",

@@ -108,6 +108,15 @@ def test_a_dead_letter_is_kept_once_by_its_origin(engine: Engine) -> None:
         assert list_dead_letters(connection, topic="posts") == ()
 
 
+def test_another_message_at_the_same_offset_is_another_dead_letter(engine: Engine) -> None:
+    after_a_restart = replace(LETTER, value=b"other", reason="not JSON")
+    with engine.begin() as connection:
+        assert save_dead_letter(connection, LETTER)
+        assert save_dead_letter(connection, after_a_restart)
+        assert not save_dead_letter(connection, after_a_restart)
+        assert count_dead_letters(connection) == 2
+
+
 def test_a_dead_letter_that_was_sent_again_is_off_the_list(engine: Engine) -> None:
     with engine.begin() as connection:
         save_dead_letter(connection, LETTER)
