@@ -26,7 +26,9 @@ def _comma_separated(text: object) -> object:
 class Settings(BaseSettings):
     """What Doorstaff is told by its environment."""
 
-    model_config = SettingsConfigDict(env_prefix="DOORSTAFF_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="DOORSTAFF_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     home: Path = Field(Path(".doorstaff"), description="Folder of all that this machine keeps.")
 
