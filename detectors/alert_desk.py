@@ -52,6 +52,7 @@ class AlertDesk:
         campaign.action = stricter(campaign.action, verdict.action)
         campaign.oldest_ms = min(campaign.oldest_ms, epoch_ms(verdict.occurred_at))
         campaign.newest_ms = max(campaign.newest_ms, epoch_ms(verdict.occurred_at))
+        campaign.active_ms = max(campaign.newest_ms, self._watermark_ms)
         for reason in verdict.reasons:
             keep_strongest(campaign.reasons, reason)
         alerts = [self._merged(other, campaign) for other in merged if other.revision]
@@ -127,7 +128,7 @@ class AlertDesk:
                 and self._watermark_ms - campaign.announced_ms >= GROWN_EVERY_MS
             ):
                 yield self._announce(campaign, "grown")
-            if self._watermark_ms - campaign.newest_ms >= QUIET_MS:
+            if self._watermark_ms - campaign.active_ms >= QUIET_MS:
                 if campaign.revision:
                     yield self._announce(campaign, "closed")
                 self._campaigns.close(campaign)
@@ -143,7 +144,7 @@ class AlertDesk:
         campaign.revision += 1
         campaign.announced_accounts = len(campaign.accounts)
         campaign.announced_action = campaign.action
-        campaign.announced_ms = campaign.newest_ms
+        campaign.announced_ms = campaign.active_ms
         return self._alert(
             kind="campaign",
             about=campaign.campaign_id,

@@ -34,7 +34,9 @@ class Campaign:
         newest_ms: Event time of the newest event of any member.
         revision: Of its alert; 0 before it is opened.
         announced_accounts: How many accounts the last alert spoke of.
-        announced_ms: The ``newest_ms`` of the last alert.
+        active_ms: How far event time had come in all when an account last joined or acted: a
+            campaign seen in old events is not quiet for being old.
+        announced_ms: The ``active_ms`` of the last alert.
     """
 
     campaign_id: CampaignId
@@ -45,6 +47,7 @@ class Campaign:
     action: Action = "allow"
     oldest_ms: int = 1 << 62
     newest_ms: int = 0
+    active_ms: int = 0
     opened_ms: int = 0
     revision: int = 0
     announced_accounts: int = 0
@@ -127,6 +130,7 @@ class Campaigns:
         into.action = stricter(into.action, other.action)
         into.oldest_ms = min(into.oldest_ms, other.oldest_ms)
         into.newest_ms = max(into.newest_ms, other.newest_ms)
+        into.active_ms = max(into.active_ms, other.active_ms)
 
 
 def _found(tie: Tie) -> Campaign:

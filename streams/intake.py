@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from contracts.dead_letter import DeadLetter
 from contracts.errors import InvalidEvent
-from contracts.event import Decision, Event, Upload, parse_event
+from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
 from contracts.screening import ScreeningJob
 from contracts.wire import encode
 from detectors.reader import Reader, Reading
@@ -21,6 +21,10 @@ from streams.topic import Topics, partition_of
 
 STAGE = "intake"
 
+
+MAX_AHEAD_MS = 300_000
+"""How far an event may be ahead of the broker's clock; one that claims to be from further in the
+future is taken to have happened when it was sent, so that one wrong clock moves no window."""
 
 LOOKBACK = 50_000
 """Events of each partition whose repeats are known after a restart."""
@@ -46,7 +50,7 @@ class Intake:
             readings: list[Reading] = []
             for record in chunk:
                 try:
-                    event = self._event(record)
+                    event = _not_from_the_future(self._event(record), record)
                     if event.event_id in repeats and not record.is_retry:
                         metrics.EVENTS.labels(event.type, "repeated").inc()
                         continue
@@ -132,6 +136,13 @@ def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outg
         value=encode(letter),
         counted=(metrics.DEAD_LETTERS.labels(stage),),
     )
+
+
+def _not_from_the_future(event: Event, record: Record) -> Event:
+    if event.occurred_at_ms <= record.timestamp_ms + MAX_AHEAD_MS:
+        return event
+    metrics.EVENTS.labels(event.type, "future").inc()
+    return event.model_copy(update={"occurred_at": from_epoch_ms(record.timestamp_ms)})
 
 
 def _job(upload: Upload) -> ScreeningJob:
