@@ -23,9 +23,7 @@ from sinks.sink import Sink
 from sinks.slack import SlackSink
 from sinks.webhook import WebhookSink, secret_problem
 from store.clock import Clock, SystemClock
-
-ALERTS_TOPIC = "alerts.out"
-"""After the topic prefix. Not ``alerts``, which the router itself is fed from."""
+from streams.topic import Topics
 
 
 def build_sinks(
@@ -82,7 +80,9 @@ def _redis(settings: Settings) -> Sink:
 
 def _kafka(settings: Settings) -> Sink:
     servers = _needed("kafka", "DOORSTAFF_KAFKA_URL", settings.kafka_url, "HOST:PORT")
-    return KafkaTopicSink(bootstrap_servers=servers, topic=f"{settings.topic_prefix}{ALERTS_TOPIC}")
+    # Not the topic of alerts, which the router itself is fed from.
+    topic = Topics(prefix=settings.topic_prefix).alerts_out
+    return KafkaTopicSink(bootstrap_servers=servers, topic=topic)
 
 
 def _slack(settings: Settings, clock: Clock) -> Sink:

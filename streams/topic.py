@@ -89,6 +89,11 @@ class Topics:
         return f"{self.prefix}alerts"
 
     @property
+    def alerts_out(self) -> str:
+        """From the Kafka sink: the alerts that are routed to it, each revision once."""
+        return f"{self.prefix}alerts.out"
+
+    @property
     def dead_letters(self) -> str:
         """What could not be handled."""
         return f"{self.prefix}dead-letters"
@@ -107,6 +112,7 @@ class Topics:
             (self.screenings, "account_id", "Screening", self.partitions, public),
             (self.verdicts, "account_id", "Verdict", self.partitions, public),
             (self.alerts, "alert_id", "Alert", 1, public),
+            (self.alerts_out, "alert_id", "Alert", 1, public),
             (self.dead_letters, "none", "DeadLetter", 1, public),
         )
         return tuple(
