@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -29,7 +33,27 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(app: ASGIApp, **options: Any) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Ends in peace when it is asked to stop; uvicorn's own then sends itself the signal again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM, where this is the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def make_server(app: ASGIApp, **options: Any) -> Server:
     """A server that logs nothing of who asks for what, and stops within ``STOP_SECONDS``.
 
     Run it by ``run(sockets=[listen(...)])``, or by ``serve`` beside other tasks; SIGINT and
@@ -48,4 +72,4 @@ def make_server(app: ASGIApp, **options: Any) -> uvicorn.Server:
             **options,
         },
     )
-    return uvicorn.Server(config)
+    return Server(config)
