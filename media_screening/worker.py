@@ -190,7 +190,10 @@ class MediaWorker:
             given_up.set()
 
     async def _finish(self, claim: Claim, job: ScreeningJob, outcome: Outcome) -> None:
-        if outcome.status == "error" and outcome.passing:
+        if outcome.status == "error" and not outcome.passing:
+            await self._give_up(claim, outcome.reason)
+            return
+        if outcome.status == "error":
             if claim.attempt >= self._rule.max_attempts:
                 await self._give_up(claim, f"{outcome.reason} (tried {claim.attempt} times)")
                 return
