@@ -25,7 +25,17 @@ MAX_LINKS = 1_000
 
 Identifier = Annotated[str, Field(min_length=1, max_length=256)]
 Line = Annotated[str, Field(max_length=2_048)]
-Timestamp = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # 0001-01-01T00:00:00+14:00
+        msg = "must lie between the years 1 and 9999 in UTC"
+        raise ValueError(msg) from None
+
+
+Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 DecisionAction = Literal["approve", "ban", "suspend", "ask_documents", "escalate", "mark_vip"]
 PostKind = Literal["event_page", "profile", "comment", "message"]
 
@@ -165,4 +175,4 @@ def _problem(problem: Any) -> str:
         return f"not JSON: {message.removeprefix('Invalid JSON: ')}"
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         return "type: must be one of signup, post, upload, decision"
-    return f"{where}: {message}"
+    return f"{where}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,259 @@
+"""Events at the door: what is let in, and what a refusal says."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.errors import InvalidEvent
+from contracts.event import (
+    MAX_LINKS,
+    Decision,
+    Post,
+    Signup,
+    Upload,
+    epoch_ms,
+    from_epoch_ms,
+    parse_event,
+    rfc3339,
+)
+
+SIGNUP: dict[str, Any] = {
+    "type": "signup",
+    "event_id": "e1",
+    "account_id": "a1",
+    "occurred_at": "2026-11-22T19:00:00Z",
+    "email": "anna@example.org",
+    "ip": "203.0.113.7",
+    "device_id": "d1",
+}
+POST: dict[str, Any] = {
+    "type": "post",
+    "event_id": "e2",
+    "account_id": "a1",
+    "occurred_at": "2026-11-22T19:00:00Z",
+    "kind": "comment",
+    "text": "hello",
+    "links": ["https://example.org"],
+}
+UPLOAD: dict[str, Any] = {
+    "type": "upload",
+    "event_id": "e3",
+    "account_id": "a1",
+    "occurred_at": "2026-11-22T19:00:00Z",
+    "upload_id": "u1",
+    "uri": "https://example.org/film.mp4",
+    "sha256": "0" * 64,
+}
+DECISION: dict[str, Any] = {
+    "type": "decision",
+    "decision_id": "d1",
+    "occurred_at": "2026-11-22T19:00:00Z",
+    "account_ids": ["a1", "a2"],
+    "action": "ban",
+    "reviewer": "mara",
+}
+PRIVATE = "anna.private@example.org"
+
+
+def parse(fields: dict[str, Any], **changes: Any) -> Any:
+    return parse_event(json.dumps({**fields, **changes}))
+
+
+def reason_of(raw: bytes | str) -> str:
+    with pytest.raises(InvalidEvent) as caught:
+        parse_event(raw)
+    return caught.value.reason
+
+
+def refusal_of(fields: dict[str, Any]) -> str | None:
+    try:
+        parse(fields)
+    except InvalidEvent as error:
+        return error.reason
+    return None
+
+
+def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"), [(SIGNUP, Signup), (POST, Post), (UPLOAD, Upload), (DECISION, Decision)]
+)
+def test_reads_each_type_and_writes_it_back_the_same(
+    fields: dict[str, Any], kind: type[Signup | Post | Upload | Decision]
+) -> None:
+    event = parse(fields)
+    assert type(event) is kind
+    assert parse_event(event.model_dump_json()) == event
+
+
+def test_unknown_fields_are_left_out() -> None:
+    assert parse(SIGNUP, plan="gold") == parse(SIGNUP)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (without(SIGNUP, "type"), "type: must be one of signup, post, upload, decision"),
+        ({**SIGNUP, "type": PRIVATE}, "type: must be one of signup, post, upload, decision"),
+        (without(SIGNUP, "event_id"), "signup.event_id: Field required"),
+        (
+            {**SIGNUP, "event_id": ""},
+            "signup.event_id: String should have at least 1 character",
+        ),
+        (
+            {**SIGNUP, "account_id": "x" * 257},
+            "signup.account_id: String should have at most 256 characters",
+        ),
+        (
+            {**SIGNUP, "account_id": 17},
+            "signup.account_id: Input should be a valid string",
+        ),
+        (
+            {**SIGNUP, "occurred_at": "2026-11-22T19:00:00"},
+            "signup.occurred_at: Input should have timezone info",
+        ),
+        (
+            {**SIGNUP, "occurred_at": "0001-01-01T00:00:00+14:00"},
+            "signup.occurred_at: must lie between the years 1 and 9999 in UTC",
+        ),
+        (
+            {**SIGNUP, "ip": PRIVATE},
+            "signup.ip: value is not a valid IPv4 or IPv6 address",
+        ),
+        (
+            without(SIGNUP, "email", "ip", "device_id"),
+            "signup: one of email, ip and device_id must be given",
+        ),
+        (
+            {**without(SIGNUP, "ip", "device_id"), "email": ""},
+            "signup: one of email, ip and device_id must be given",
+        ),
+        (
+            {**POST, "kind": PRIVATE},
+            "post.kind: Input should be 'event_page', 'profile', 'comment' or 'message'",
+        ),
+        (
+            {**POST, "links": ["x"] * (MAX_LINKS + 1)},
+            "post.links: Tuple should have at most 1000 items after validation, not 1001",
+        ),
+        (
+            {**UPLOAD, "sha256": PRIVATE},
+            "upload.sha256: String should match pattern '^[0-9a-f]{64}$'",
+        ),
+        (
+            {**DECISION, "action": PRIVATE},
+            "decision.action: Input should be 'approve', 'ban', 'suspend', 'ask_documents',"
+            " 'escalate' or 'mark_vip'",
+        ),
+        (
+            {**DECISION, "account_ids": []},
+            "decision.account_ids: Tuple should have at least 1 item after validation, not 0",
+        ),
+        ({**DECISION, "account_ids": ["a", 1]}, "decision.account_ids.1: Input should be a valid"),
+    ],
+)
+def test_a_refusal_names_the_field_and_what_would_do(fields: dict[str, Any], reason: str) -> None:
+    assert reason_of(json.dumps(fields)).startswith(reason)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[1", "[" * 5_000, '{"a": \ud800}'])
+def test_what_is_not_json_is_called_so_or_not_text(raw: bytes | str) -> None:
+    assert any(words in reason_of(raw) for words in ("not JSON", "valid string"))
+
+
+@pytest.mark.parametrize("fields", [SIGNUP, POST, UPLOAD, DECISION])
+def test_no_refusal_holds_a_value(fields: dict[str, Any]) -> None:
+    for name in fields:
+        for bad in (PRIVATE, {PRIVATE: PRIVATE}, [PRIVATE] * 2_000, 10**400, None):
+            refusal = refusal_of({**fields, name: bad}) or ""
+            assert PRIVATE not in refusal
+
+
+def test_a_long_list_of_problems_is_cut_short() -> None:
+    bad = {**DECISION, "account_ids": ["a1", *[1] * 30]}
+    reason = reason_of(json.dumps(bad))
+    assert reason.count("decision.account_ids") == 5
+    assert reason.endswith("; and 25 more")
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60))
+def test_noise_is_an_invalid_event_and_nothing_else(raw: bytes | str) -> None:
+    with pytest.raises(InvalidEvent):
+        parse_event(raw)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(
+    st.sampled_from([SIGNUP, POST, UPLOAD, DECISION]).flatmap(
+        lambda fields: st.tuples(st.just(fields), st.sampled_from(sorted(fields)), JSON)
+    )
+)
+def test_any_json_in_any_field_is_an_event_or_an_invalid_one(
+    case: tuple[dict[str, Any], str, Any],
+) -> None:
+    fields, name, value = case
+    refusal = refusal_of({**fields, name: value})
+    if refusal is None:
+        event = parse(fields, **{name: value})
+        assert parse_event(event.model_dump_json()) == event
+    else:
+        assert refusal
+
+
+@given(
+    st.datetimes(
+        datetime(2, 1, 1),  # noqa: DTZ001 -- the zone follows
+        datetime(9998, 12, 31),  # noqa: DTZ001 -- the zone follows
+        timezones=st.integers(-14 * 60, 14 * 60).map(
+            lambda minutes: timezone(timedelta(minutes=minutes))
+        ),
+    )
+)
+def test_times_are_kept_in_utc(at: datetime) -> None:
+    event = parse(SIGNUP, occurred_at=at.isoformat())
+    assert event.occurred_at == at
+    assert event.occurred_at.tzinfo is UTC
+    assert event.occurred_at_ms == epoch_ms(at)
+
+
+FIRST_MS = epoch_ms(datetime(1, 1, 1, tzinfo=UTC))
+LAST_MS = epoch_ms(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC))
+
+
+@given(st.integers(FIRST_MS, LAST_MS))
+def test_milliseconds_and_times_are_two_spellings_of_one_moment(at_ms: int) -> None:
+    at = from_epoch_ms(at_ms)
+    assert epoch_ms(at) == at_ms
+    assert at.tzinfo is UTC
+    text = rfc3339(at_ms)
+    assert text.endswith("Z")
+    assert datetime.fromisoformat(text) == at
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.datetimes(timezones=st.just(UTC)))
+def test_milliseconds_round_down_and_keep_the_order(one: datetime, other: datetime) -> None:
+    early, late = sorted((one, other))
+    assert epoch_ms(early) <= epoch_ms(late)
+    assert timedelta() <= early - from_epoch_ms(epoch_ms(early)) < timedelta(milliseconds=1)
+
+
+def test_known_moments() -> None:
+    assert epoch_ms(datetime(1970, 1, 1, tzinfo=UTC)) == 0
+    assert rfc3339(1_795_374_000_000) == "2026-11-22T19:00:00Z"
+    assert rfc3339(-1) == "1969-12-31T23:59:59.999000Z"
