@@ -16,8 +16,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
 from contracts.errors import InvalidRuleset
 from contracts.event import PostKind
@@ -45,6 +47,12 @@ def window_text(seconds: int) -> str:
             return f"{seconds // _UNIT_SECONDS[unit]}{unit}"
     return f"{seconds}s"
 
+
+WrittenWindow = (
+    Annotated[int, Field(ge=1, le=MAX_WINDOW_SECONDS)]
+    | Annotated[str, Field(pattern=r"^[0-9]{1,9}[smhd]$")]
+)
+"""A window as a ruleset file gives it."""
 
 Points = Annotated[int, Field(ge=-100, le=100)]
 Domains = Annotated[
@@ -85,7 +93,11 @@ class VelocityRule(Part):
 
     code: Code
     facet: Annotated[str, Field(pattern=r"^[a-z_]+$")]
-    window: Annotated[int, BeforeValidator(window_seconds), Field(ge=1, le=MAX_WINDOW_SECONDS)]
+    window: Annotated[
+        int,
+        BeforeValidator(window_seconds, json_schema_input_type=WrittenWindow),
+        Field(ge=1, le=MAX_WINDOW_SECONDS),
+    ]
     """Length in seconds."""
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     group: str
@@ -150,17 +162,23 @@ class Ruleset(Part):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        codes = [rule.code for rule in self.velocity]
-        twice = sorted({code for code in codes if codes.count(code) > 1})
-        if twice:
-            msg = f"velocity code given twice: {', '.join(twice)}"
-            raise ValueError(msg)
-        used = {rule.group for rule in self.velocity} | {
-            rule.group for rule in self.signals.values()
-        }
-        if unknown := sorted(used - set(self.groups)):
-            msg = f"group without a cap under groups: {', '.join(unknown)}"
-            raise ValueError(msg)
+        problems: list[InitErrorDetails] = []
+        codes: set[Code] = set()
+        for index, rule in enumerate(self.velocity):
+            if rule.code in codes:
+                problems.append(_problem(f"{rule.code} is given twice", "velocity", index, "code"))
+            codes.add(rule.code)
+        uses: list[tuple[str, str, int | str]] = [
+            *((rule.group, "velocity", index) for index, rule in enumerate(self.velocity)),
+            *((rule.group, "signals", code) for code, rule in self.signals.items()),
+        ]
+        problems += [
+            _problem(f"{group} has no cap under groups", part, step, "group")
+            for group, part, step in uses
+            if group not in self.groups
+        ]
+        if problems:
+            raise ValidationError.from_exception_data(type(self).__name__, problems)
         return self
 
     def action_for(self, risk: int) -> Action:
@@ -168,6 +186,12 @@ class Ruleset(Part):
         if risk >= self.thresholds.hold:
             return "hold"
         return "review" if risk >= self.thresholds.review else "allow"
+
+
+def _problem(message: str, *path: int | str) -> InitErrorDetails:
+    """A problem of the whole, told at the place that makes it one."""
+    kind = PydanticCustomError("ruleset", "{message}", {"message": message})
+    return InitErrorDetails(type=kind, loc=path, input=None)
 
 
 def parse_ruleset(text: str, *, name: str = "ruleset") -> Ruleset:
@@ -185,11 +209,20 @@ def parse_ruleset(text: str, *, name: str = "ruleset") -> Ruleset:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidRuleset((f"{name}:{line}: not YAML: {error.problem}",)) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InvalidRuleset((f"{name}:{line}: not YAML: {error.reason}",)) from None
+    except (YAMLError, ValueError) as error:  # 2026-13-45 is no date
+        raise InvalidRuleset((f"{name}:1: not YAML: {error}".partition("\n")[0],)) from None
+    except RecursionError:
+        raise InvalidRuleset((f"{name}:1: nested too deep",)) from None
     if not isinstance(document, dict):
         problem = "a ruleset is a mapping that begins with `version:`"
         raise InvalidRuleset((f"{name}:1: {problem}",))
     try:
         return Ruleset.model_validate(_plain(document))
+    except RecursionError:  # an anchor inside itself
+        raise InvalidRuleset((f"{name}:1: nested too deep",)) from None
     except ValidationError as error:
         problems = tuple(
             f"{name}:{_line(document, problem['loc'])}: "
