@@ -41,9 +41,10 @@ def window_seconds(text: object) -> object:
 
 
 def window_text(seconds: int) -> str:
-    """Write a window as rules do: the largest unit that leaves a whole number."""
+    """Write a window as rules do: the largest unit that leaves a whole number, 24h for a day."""
     for unit in ("d", "h", "m"):
-        if seconds % _UNIT_SECONDS[unit] == 0 and seconds > _UNIT_SECONDS[unit]:
+        whole = seconds % _UNIT_SECONDS[unit] == 0
+        if whole and seconds >= _UNIT_SECONDS[unit] and (unit, seconds) != ("d", 86_400):
             return f"{seconds // _UNIT_SECONDS[unit]}{unit}"
     return f"{seconds}s"
 

@@ -164,7 +164,15 @@ def test_a_window_is_read_as_it_is_written(seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10m", 600), ("24h", 86_400), ("7d", 7 * 86_400)]
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("1m", 60),
+        ("10m", 600),
+        ("1h", 3_600),
+        ("24h", 86_400),
+        ("7d", 7 * 86_400),
+    ],
 )
 def test_windows_by_their_units(text: str, seconds: int) -> None:
     assert window_seconds(text) == seconds
