@@ -1,7 +1,8 @@
 """Too many accounts on one facet in too short a time.
 
 When the count of a facet first reaches a level, everyone in the window gets the signal, the first
-accounts too: that is how a burst is caught whole. From then on each newcomer gets it as it comes.
+accounts too: that is how a burst is caught whole. From then on each newcomer gets it as it comes;
+one that comes so late that it lies before the window does not.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Velocity:
             return
         windows_ms = self._windows_ms[kind]
         window = self._window(seen.facet, len(rules))
-        sighting = Sighting(seen.occurred_at_ms, seen.event_id)
+        at_ms = seen.occurred_at_ms
+        sighting = Sighting(at_ms, seen.event_id)
         before_ms = window.add(seen.account_id, sighting, windows_ms)
         if len(window.accounts) < self._quiet_below[kind]:
             window.levels = [0] * len(rules)
@@ -74,7 +76,7 @@ class Velocity:
             if risen:
                 burst = list(window.within(windows_ms[index]))
                 window.since_ms[index] = min(earlier.at_ms for _, earlier in burst)
-            elif level and before_ms <= window.newest_ms - windows_ms[index]:
+            elif level and before_ms <= window.newest_ms - windows_ms[index] < at_ms:
                 burst = ((seen.account_id, sighting),)
             evidence = {
                 "facet": seen.facet,

@@ -1,10 +1,11 @@
 """Distinct accounts within a sliding event-time window, counted in panes.
 
-A window of length ``w`` that ends at ``t`` holds the accounts last seen in ``(t - w, t]``. Up to
-``EXACT_ACCOUNTS`` accounts it is counted exactly. Beyond, it is counted in panes, ``PANES`` to a
-window (Li et al., "No pane, no gain", SIGMOD Record 34(1), 2005): the oldest pane that the window
-only partly covers is left out, so the count may miss accounts last seen in the oldest ``w / PANES``
-of the window, and never counts one from before it.
+A window of length ``w`` that ends at ``t`` holds the accounts last seen in ``(t - w, t]``. It is
+counted exactly until more than ``EXACT_ACCOUNTS`` accounts were in the longest window at once. From
+then on it is counted in panes, ``PANES`` to a window (Li et al., "No pane, no gain", SIGMOD Record
+34(1), 2005): the oldest pane that the window only partly covers is left out, so the count may miss
+accounts last seen in the oldest ``w / PANES`` of the window (59 ms more where ``PANES`` does not
+divide it), and never counts one from before it.
 """
 
 from __future__ import annotations
