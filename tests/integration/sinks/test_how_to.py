@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from sinks.webhook import WebhookSink
@@ -32,8 +32,8 @@ async def test_the_receiver_of_the_how_to_works(
     (code,) = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
     shown: dict[str, Any] = {}
     exec(textwrap.dedent(code), shown)
-    transport = httpx.ASGITransport(app=shown["app"])
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    transport = httpx2.ASGITransport(app=shown["app"])
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         answers = [
             await client.post("/doorstaff", content=content, headers=signed)
             for content in (body, body, body + b" ")
