@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from sqlalchemy import Engine
 
 from doorstaff.database import open_home_database
 from doorstaff.errors import DoorstaffError, InvalidSettings, ServiceUnavailable
@@ -65,32 +67,41 @@ def retry(
         message = "no broker: start `doorstaff up` first, or set DOORSTAFF_KAFKA_URL"
         raise InvalidSettings(message)
     engine = open_home_database(settings)
-    sent = 0
-    while True:
-        with engine.connect() as connection:
-            if everything:
-                letters = list(list_dead_letters(connection, limit=_PAGE))
-            else:
-                found = {number: get_dead_letter(connection, number) for number in numbers or ()}
-                if missing := [str(number) for number, letter in found.items() if letter is None]:
-                    message = (
-                        f"no dead letter {', '.join(missing)}; see `doorstaff deadletter list`"
-                    )
-                    raise DoorstaffError(message)
-                letters = [letter for letter in found.values() if letter is not None]
-        if not letters:
-            break
-        asyncio.run(_send(settings.kafka_url, letters))
-        with engine.begin() as connection:
-            ids = [letter.id for letter in letters]
-            mark_retried(connection, ids, now_ms=time.time_ns() // 1_000_000)
-        sent += len(letters)
-        if not everything:
-            break
+    try:
+        sent = 0
+        for letters in _pages(engine) if everything else [_named(engine, numbers or [])]:
+            asyncio.run(_send(settings.kafka_url, letters))
+            with engine.begin() as connection:
+                ids = [letter.id for letter in letters]
+                mark_retried(connection, ids, now_ms=time.time_ns() // 1_000_000)
+            sent += len(letters)
+    finally:
+        engine.dispose()
     typer.echo(f"Sent {sent} again")
 
 
-async def _send(bootstrap: str, letters: list[StoredDeadLetter]) -> None:
+def _pages(engine: Engine) -> Iterator[Sequence[StoredDeadLetter]]:
+    """All that wait now; what dies again meanwhile is newer, and waits for the next time."""
+    last: int | None = None
+    while True:
+        with engine.connect() as connection:
+            letters = list_dead_letters(connection, before_id=last, limit=_PAGE)
+        if not letters:
+            return
+        yield letters
+        last = letters[-1].id
+
+
+def _named(engine: Engine, numbers: Sequence[int]) -> Sequence[StoredDeadLetter]:
+    with engine.connect() as connection:
+        found = {number: get_dead_letter(connection, number) for number in numbers}
+    if missing := [str(number) for number, letter in found.items() if letter is None]:
+        message = f"no dead letter {', '.join(missing)}; see `doorstaff deadletter list`"
+        raise DoorstaffError(message)
+    return [letter for letter in found.values() if letter is not None]
+
+
+async def _send(bootstrap: str, letters: Sequence[StoredDeadLetter]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     try:
         await producer.start()
