@@ -73,7 +73,7 @@ def decision_store(engine: Engine, emitter: Emitter, topics: Topics) -> Handle:
             try:
                 decision = parse_event(record.value)
                 if not isinstance(decision, Decision):
-                    reason = f"a {decision.type} on the topic for decisions"
+                    reason = f"type {decision.type} on {record.topic}: it belongs on its own topic"
                     raise InvalidEvent(reason)
                 decisions.append(decision)
             except InvalidEvent as error:

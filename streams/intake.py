@@ -80,7 +80,7 @@ class Intake:
     def _event(self, record: Record) -> Event:
         event = parse_event(record.value)
         if isinstance(event, Decision) or record.topic != self._topics.for_event(event.type):
-            reason = f"a {event.type} on {record.topic}: it belongs on the topic of its type"
+            reason = f"type {event.type} on {record.topic}: it belongs on its own topic"
             raise InvalidEvent(reason)
         return event
 
