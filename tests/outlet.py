@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from contracts.alert import Alert
 from contracts.dead_letter import DeadLetter
 from contracts.event import BaseEvent
-from contracts.ids import AlertId, EventId
+from contracts.ids import AlertId, EventId, UploadId
 from contracts.screening import Screening
 from contracts.verdict import Verdict
 from contracts.wire import decode
@@ -36,6 +36,11 @@ class Outlet:
             f" {len(self.heard.alerts)} alerts, {len(self.heard.screenings)} screenings,"
             f" {len(self.dead_letters)} dead letters"
         )
+
+    def status_of(self, upload_id: UploadId) -> str:
+        """How the screening of an upload ended; empty as long as it has not."""
+        screening = self.heard.screenings.get(upload_id)
+        return screening.status if screening else ""
 
     def take(self, topics: Topics, topic: str, value: bytes) -> None:
         """Take in one message."""

@@ -51,7 +51,7 @@ def doorstaff(
     )
 
 
-def until(condition: Callable[[], T], what: str, *, seconds: float = 30) -> T:
+def until(condition: Callable[[], T | None], what: str, *, seconds: float = 30) -> T:
     """Wait for a condition to hold; what it returned then."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -64,14 +64,10 @@ def until(condition: Callable[[], T], what: str, *, seconds: float = 30) -> T:
 
 @dataclass(frozen=True)
 class Scrape:
-    """What one process's /metrics said."""
+    """What one process's /metrics said: the names of all metrics, and what they are at."""
 
+    names: set[str]
     samples: Mapping[tuple[str, frozenset[tuple[str, str]]], float]
-
-    @property
-    def names(self) -> set[str]:
-        """Of all samples."""
-        return {name for name, _ in self.samples}
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of all samples of a name that bear these labels."""
@@ -85,12 +81,14 @@ class Scrape:
 def scrape(address: str) -> Scrape:
     """Read the metrics of a process."""
     _, text = get(f"{address}/metrics")
+    families = list(text_string_to_metric_families(text))
     return Scrape(
-        {
+        names={family.name for family in families},
+        samples={
             (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
+            for family in families
             for sample in family.samples
-        }
+        },
     )
 
 
