@@ -18,6 +18,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 
+DATA ?= ../shared/data
+
 .PHONY: help setup demo up test lint check bench format lock clean
 
 help: ## Say what there is
@@ -43,10 +45,15 @@ lint: .venv/.dev ## Check style, format, types and who may import whom
 
 check: lint test ## Lint and test
 
-bench: .venv/.dev ## Measure on this machine what the docs say of speed
-	@for file in bench/[a-z]*.py; do \
-		echo "$$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; \
+bench: .venv/.dev ## Measure on labelled data: make bench DATA=FOLDER (../shared/data)
+	@[[ -d "$(DATA)/videos" ]] || { \
+		echo "make: bench needs labelled data: make bench DATA=FOLDER, a folder that holds" \
+			"signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl and videos/" >&2; \
+		exit 1; }
+	@for name in velocity link_spam; do \
+		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --data "$(DATA)"; \
 	done
+	@echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"
 
 format: .venv/.dev ## Put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from console.moment import length
+from console.moment import exact, length
 from contracts.signal import Evidence
 from contracts.verdict import Reason
 
@@ -94,9 +95,12 @@ def _velocity(evidence: Evidence) -> _Said:
     kind, _, value = facet.partition(":")
     shared = _FACETS.get(kind, f"the {_spaced(kind)} {{}}").format(value)
     text = f"{_count(accounts, 'account')} shared {shared} within {window_words(str(window))}"
+    used = {"facet", "accounts", "window", "retroactive"}
+    if (since := _time(evidence.get("since"))) is not None:
+        text, used = f"{text}, the first of them on {exact(since)}", used | {"since"}
     if evidence.get("retroactive"):
         text += "; this one came before the burst was seen"
-    return f"{text}.", {"facet", "accounts", "window", "retroactive"}
+    return f"{text}.", used
 
 
 def _media(evidence: Evidence) -> _Said:
@@ -115,6 +119,13 @@ _SENTENCES: dict[str, Callable[[Evidence], _Said]] = {"velocity": _velocity, "me
 def _fallback(reason: Reason) -> str:
     words = _spaced(reason.code.replace(".", ": ", 1).replace(".", " "))
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _value(value: Any) -> str:

@@ -30,6 +30,13 @@ def test_every_facet_that_is_counted_has_its_own_words() -> None:
         assert said.endswith(" within an hour.")
 
 
+def test_the_first_sighting_is_told_as_a_time() -> None:
+    evidence = {"facet": "device:x", "accounts": 3, "window": "24h", "since": AT.isoformat()}
+    said = sentence(Reason(code=Code("velocity.device.24h"), points=10, evidence=evidence))
+    assert said.text.endswith("within 24 hours, the first of them on 14 Mar 2026, 20:15:07 UTC.")
+    assert said.rest == ()
+
+
 def test_an_unknown_code_is_read_out_with_its_evidence() -> None:
     reason = Reason(
         code=Code("audio.same_track"), points=5, evidence={"track_id": [1, 2], "x": True}
@@ -44,7 +51,9 @@ json = st.recursive(
     lambda values: st.lists(values, max_size=9) | st.dictionaries(st.text(), values, max_size=3),
     max_leaves=8,
 )
-NAMES = st.sampled_from(["facet", "accounts", "window", "matched_seconds", "references", "other"])
+NAMES = st.sampled_from(
+    ["facet", "accounts", "window", "matched_seconds", "references", "since", "x"]
+)
 
 
 @given(
