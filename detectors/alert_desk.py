@@ -28,6 +28,9 @@ TICK_MS = 60_000
 MAX_LONE_ACCOUNTS = 100_000
 """Open alerts about lone accounts kept at a time; past it, the oldest is left as it is."""
 
+MAX_REVISIONS = 1_000_000
+"""Alerts of which the newest revision is known; past it, the one longest unchanged goes first."""
+
 
 class AlertDesk:
     """Turns verdicts and screenings into alerts."""
@@ -38,6 +41,8 @@ class AlertDesk:
         self._campaigns = Campaigns()
         self._lone: OrderedDict[AccountId, Alert] = OrderedDict()
         self._media: OrderedDict[UploadId, Alert] = OrderedDict()
+        self._revisions: OrderedDict[AlertId, int] = OrderedDict()
+        """Of closed alerts too: one that is opened again goes on counting."""
         self._watermark_ms = 0
         self._ticked_ms = 0
 
@@ -56,6 +61,7 @@ class AlertDesk:
         for reason in verdict.reasons:
             keep_strongest(campaign.reasons, reason)
         alerts = [self._merged(other, campaign) for other in merged if other.revision]
+        joined = [account_id for other in merged for account_id in other.accounts]
         if campaign.revision == 0:
             if len(campaign.accounts) >= campaign.expected_accounts:
                 alerts.extend(self._open(campaign))
@@ -64,7 +70,8 @@ class AlertDesk:
         elif len(campaign.accounts) >= 2 * campaign.announced_accounts:
             alerts.append(self._announce(campaign, "grown"))
         if campaign.revision:
-            alerts.extend(self._fold_in(verdict.account_id, campaign))
+            for account_id in (*joined, verdict.account_id):
+                alerts.extend(self._fold_in(account_id, campaign))
         return replace(verdict, campaign_id=campaign.campaign_id), alerts
 
     def screened(self, screening: Screening) -> list[Alert]:
@@ -148,7 +155,6 @@ class AlertDesk:
         return self._alert(
             kind="campaign",
             about=campaign.campaign_id,
-            revision=campaign.revision,
             status=status,
             title=title or campaign_headline(len(campaign.accounts), campaign.facets),
             accounts=tuple(campaign.accounts),
@@ -171,7 +177,7 @@ class AlertDesk:
         if lone is not None:
             yield replace(
                 lone,
-                revision=lone.revision + 1,
+                revision=self._next_revision(lone.alert_id),
                 status="closed",
                 title=f"{lone.title}: now part of a campaign",
                 campaign_id=campaign.campaign_id,
@@ -190,7 +196,6 @@ class AlertDesk:
         alert = self._alert(
             kind="account",
             about=verdict.account_id,
-            revision=before.revision + 1 if before else 1,
             status="escalated" if before else "opened",
             title=f"Account {verdict.account_id}: {_because(verdict.reasons)}",
             accounts=(verdict.account_id,),
@@ -225,7 +230,6 @@ class AlertDesk:
         reasons: tuple[Reason, ...],
         opened_ms: int,
         updated_ms: int,
-        revision: int = 1,
         status: AlertStatus = "opened",
         campaign_id: CampaignId | None = None,
         matches: tuple[Match, ...] = (),
@@ -233,7 +237,7 @@ class AlertDesk:
         alert_id = AlertId(derived_id(kind, about))
         return Alert(
             alert_id=alert_id,
-            revision=revision,
+            revision=self._next_revision(alert_id),
             kind=kind,
             status=status,
             title=title,
@@ -251,6 +255,14 @@ class AlertDesk:
             if self._console_url
             else {},
         )
+
+    def _next_revision(self, alert_id: AlertId) -> int:
+        revision = self._revisions.get(alert_id, 0) + 1
+        self._revisions[alert_id] = revision
+        self._revisions.move_to_end(alert_id)
+        if len(self._revisions) > MAX_REVISIONS:
+            self._revisions.popitem(last=False)
+        return revision
 
 
 def _ties(verdict: Verdict) -> list[Tie]:

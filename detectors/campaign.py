@@ -32,7 +32,7 @@ class Campaign:
         facets: What ties it, with the most accounts that were counted on each.
         accounts: In the order they joined.
         newest_ms: Event time of the newest event of any member.
-        revision: Of its alert; 0 before it is opened.
+        revision: How often it was announced; 0 before it is opened.
         announced_accounts: How many accounts the last alert spoke of.
         active_ms: How far event time had come in all when an account last joined or acted: a
             campaign seen in old events is not quiet for being old.
@@ -100,7 +100,7 @@ class Campaigns:
             found.values(),
             key=lambda one: (one.revision == 0, one.opened_ms, one.campaign_id),
         )
-        campaign = candidates[0] if candidates else _found(ties[0])
+        campaign = candidates[0] if candidates else _found(ties)
         for other in candidates[1:]:
             self._merge(campaign, other)
         for tie in ties:
@@ -133,7 +133,8 @@ class Campaigns:
         into.active_ms = max(into.active_ms, other.active_ms)
 
 
-def _found(tie: Tie) -> Campaign:
+def _found(ties: list[Tie]) -> Campaign:
+    tie = min(ties, key=lambda tie: (not tie.since, tie.facet))
     return Campaign(campaign_id=CampaignId(derived_id("campaign", tie.facet, tie.since)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contracts.event import from_epoch_ms
-from contracts.ids import AccountId, Code, EventId
+from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Reason, Verdict
@@ -20,6 +20,8 @@ MAX_ACCOUNTS = 1_000_000
 class _Account:
     signals: dict[Code, Signal] = field(default_factory=dict)
     """The strongest signal of each code."""
+    ties: set[Facet] = field(default_factory=set)
+    """Every facet that fired and ties: two of one code tie two campaigns into one."""
 
 
 class Ledger:
@@ -70,6 +72,9 @@ class Ledger:
                 if len(self._accounts) >= self._max_accounts:
                     self._accounts.popitem(last=False)
                 account = self._accounts[account_id] = _Account()
+            if signal.ties and signal.facet is not None and signal.facet not in account.ties:
+                account.ties.add(signal.facet)
+                changed = True
             before = account.signals.get(signal.code)
             if before is None or abs(signal.points) > abs(before.points):
                 account.signals[signal.code] = signal
@@ -92,9 +97,7 @@ class Ledger:
                 for signal in signals
             ),
             ruleset_version=self._ruleset.version,
-            ties=tuple(
-                sorted({signal.facet for signal in signals if signal.ties and signal.facet})
-            ),
+            ties=tuple(sorted(account.ties)) if account else (),
         )
 
     def _risk(self, signals: list[Signal]) -> int:
