@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
@@ -18,6 +19,9 @@ from doorstaff.commands.send import send
 from doorstaff.commands.up import up
 from doorstaff.commands.worker import worker
 from doorstaff.errors import DoorstaffError
+from media_screening.errors import MediaScreeningError
+from store.errors import StoreError
+from streams.errors import StreamError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,11 +41,17 @@ app.add_typer(deadletter, name="deadletter")
 app.command()(doctor)
 
 
+TOLD = (DoorstaffError, ContractError, MediaScreeningError, StoreError, StreamError)
+"""Errors whose message is for people."""
+
+
 def main() -> None:
     """Run a command; tell what went wrong in a line or two, and exit with 1."""
+    # Until a command asks for logs, what a library has to say of an error that we tell is noise.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app()
-    except (DoorstaffError, ContractError) as error:
+    except TOLD as error:
         typer.echo(f"doorstaff: {error}", err=True)
         sys.exit(1)
 

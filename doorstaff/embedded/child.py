@@ -36,6 +36,7 @@ class Child:
         self.name = name
         self.log_file = log_file
         self._stop_seconds = stop_seconds
+        self._asked_to_stop = False
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("ab") as output:
             self._process = subprocess.Popen(
@@ -79,11 +80,15 @@ class Child:
         tail = self.log_file.read_text(errors="replace").strip().splitlines()[-lines:]
         return " / ".join(tail) or "it left no log"
 
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, once: a second signal would break off what the first one began."""
+        if self.exit_code is None and not self._asked_to_stop:
+            self._asked_to_stop = True
+            self._process.terminate()
+
     def stop(self) -> None:
         """Ask it to stop, and end it if it does not."""
-        if self.exit_code is not None:
-            return
-        self._process.terminate()
+        self.ask_to_stop()
         try:
             self._process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:

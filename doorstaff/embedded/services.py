@@ -30,6 +30,7 @@ class Services:
         self.settings = settings
         self.embedded: list[str] = []
         self._children: list[Child] = []
+        self._guests: list[Child] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -49,11 +50,14 @@ class Services:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop what was started, the last first, and give the folder back."""
+        """Stop the caller's children, all at once, then the services; give the folder back."""
+        for child in self._guests:
+            child.ask_to_stop()
         self._stack.close()
 
     def run(self, child: Child) -> Child:
         """Stop a child of the caller's along with the services, before them."""
+        self._guests.append(child)
         self._adopt(self._stack, child)
         return child
 
