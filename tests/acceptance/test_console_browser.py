@@ -148,6 +148,7 @@ def test_markup_of_a_spammer_is_text(desk: Desk, open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x")
     assert "owned" not in page.title().split()
     assert page.locator("main img").count() == 0
+    page.wait_for_load_state("load")  # the stylesheet has a say in the width
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     _picture(page, "long-title")
 
