@@ -11,6 +11,7 @@ from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.signal import Finding, Signal
 from detectors.content import Content, read_content
+from detectors.domain import public_suffix
 from detectors.facet import Facets
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
@@ -36,6 +37,7 @@ class Reader:
         self._facets = Facets(ruleset)
         self._link_spam = LinkSpam(ruleset)
         self._identity = Identity(ruleset)
+        public_suffix("example.com")  # builds the list now: no event should wait for it
 
     def read(self, event: Event) -> Reading:
         """Find the event's facets and its own signals."""

@@ -33,8 +33,11 @@ from streams.velocity import VelocityStage
 log = structlog.get_logger(__name__)
 
 MAX_CHUNK = 1_000
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.01
 """How long an agent waits for a chunk to fill."""
+INTAKE_LINGER_SECONDS = 0.05
+"""The same for intake, where it decides how many packs there are: at 400 signups/s over 4
+partitions, 4.2 messages an event between the agents with 20 ms."""
 LAG_EVERY_SECONDS = 5.0
 
 
@@ -129,15 +132,18 @@ class StreamWorker:
                 outgoing.extend(stage.handle(run))
             await self._emitter.emit(outgoing)
 
-        self._add_agent(name, handle, *topics)
+        linger_seconds = INTAKE_LINGER_SECONDS if isinstance(stage, Intake) else LINGER_SECONDS
+        self._add_agent(name, handle, *topics, linger_seconds=linger_seconds)
 
-    def _add_agent(self, name: str, handle: Handle, *topics: str) -> None:
+    def _add_agent(
+        self, name: str, handle: Handle, *topics: str, linger_seconds: float = LINGER_SECONDS
+    ) -> None:
         topic = self._app.topic(
             *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
 
         async def agent(stream: Any) -> None:
-            async for events in stream.noack_take(MAX_CHUNK, within=LINGER_SECONDS):
+            async for events in stream.noack_take(MAX_CHUNK, within=linger_seconds):
                 with metrics.CHUNK_SECONDS.labels(name).time():
                     await self._guarded(name, handle, [_record(event) for event in events])
                 for event in events:

@@ -36,7 +36,7 @@ from media_screening.reference import ReferenceLibrary
 from streams.message import INGESTED_AT
 from streams.topic import Topics, create_topics
 
-EVENTS_PER_SECOND = 400
+EVENTS_PER_SECOND = 300
 PATIENCE_SECONDS = 60.0
 """How long the pipeline may take over the last events."""
 
