@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from pydantic import BaseModel, ValidationError
 
-from contracts.event import epoch_ms
+from contracts.event import Timestamp, epoch_ms
 
 Progress = Callable[[int, int], None]
 """Called with bytes read and bytes in all."""
@@ -20,6 +21,10 @@ _EVERY_LINES = 2_000
 
 class _Stamp(msgspec.Struct):
     occurred_at: datetime
+
+
+class _AnyStamp(BaseModel):
+    occurred_at: Timestamp
 
 
 _stamp = msgspec.json.Decoder(_Stamp)
@@ -113,5 +118,13 @@ def _time_of(raw: bytes) -> int | None:
     try:
         at = _stamp.decode(raw).occurred_at
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+        return _unusual_time_of(raw)
     return epoch_ms(at) if at.tzinfo is not None else None
+
+
+def _unusual_time_of(raw: bytes) -> int | None:
+    """Read what events are accepted with and ``msgspec`` does not know: no seconds, or a number."""
+    try:
+        return epoch_ms(_AnyStamp.model_validate_json(raw).occurred_at)
+    except ValidationError:
+        return None
