@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from doorstaff.errors import ServiceUnavailable
+from doorstaff.errors import InvalidSettings, ServiceUnavailable
 from doorstaff.settings import Settings
 from store.database import open_database
 from store.migration import migrate
@@ -15,10 +15,19 @@ def open_home_database(settings: Settings) -> Engine:
     """Open it, and bring its tables up to date.
 
     Raises:
+        InvalidSettings: The home folder or the address cannot be used.
         ServiceUnavailable: It does not answer.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.resolved_database_url)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"DOORSTAFF_HOME: {settings.home}: {error.strerror}; name a folder to write to"
+        raise InvalidSettings(message) from None
+    try:
+        engine = open_database(settings.resolved_database_url)
+    except (ArgumentError, ImportError):
+        message = "DATABASE_URL: must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        raise InvalidSettings(message) from None
     try:
         migrate(engine)
     except OperationalError as error:

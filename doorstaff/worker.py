@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
@@ -21,6 +20,7 @@ from contracts.screening import ScreeningJob
 from doorstaff.database import open_home_database
 from doorstaff.errors import InvalidSettings, ServiceUnavailable
 from doorstaff.monitoring import Monitoring
+from doorstaff.redis import open_redis
 from doorstaff.settings import Settings
 from doorstaff.sinks import build_routes, build_sinks
 from media_screening.queue import ScreeningQueue
@@ -77,7 +77,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
             raise InvalidSettings(message)
     engine = open_home_database(settings)
     ruleset = ruleset_of(settings, engine)
-    redis = Redis.from_url(settings.redis_url)
+    redis = open_redis(settings.redis_url)
     queue = ScreeningQueue(redis, consumer=f"{socket.gethostname()}-{os.getpid()}")
     try:
         await queue.open()

@@ -15,7 +15,9 @@ from typing import Annotated
 
 import typer
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -25,9 +27,11 @@ from contracts.dead_letter import DeadLetter
 from contracts.ids import ReferenceId
 from contracts.screening import Match, Screening
 from contracts.wire import encode
+from doorstaff.database import open_home_database
 from doorstaff.errors import ServiceUnavailable
 from doorstaff.logging import configure_logging
 from doorstaff.monitoring import Monitoring
+from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
 from media_screening.errors import MediaScreeningError
 from media_screening.queue import ScreeningQueue
@@ -41,8 +45,6 @@ from media_screening.screening import (
 )
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
-from store.database import open_database
-from store.migration import migrate
 from store.reference import ReferenceStore
 
 app = typer.Typer(no_args_is_help=True, help="Screen videos against works known to be pirated.")
@@ -56,10 +58,8 @@ VideoProgress = Callable[[float, float | None], None]
 @contextmanager
 def open_store(settings: Settings) -> Iterator[ReferenceStore]:
     """The references in SQL, the schema brought up to date."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.resolved_database_url)
+    engine = open_home_database(settings)
     try:
-        migrate(engine)
         yield ReferenceStore(engine)
     finally:
         engine.dispose()
@@ -213,12 +213,16 @@ def work() -> None:
 
 
 async def run_worker(settings: Settings, *, stop: asyncio.Event | None = None) -> None:
-    """Put a worker together and let it work until SIGTERM, SIGINT or ``stop``."""
+    """Put a worker together and let it work until SIGTERM, SIGINT or ``stop``.
+
+    Raises:
+        ServiceUnavailable: Kafka or Redis does not answer as it starts.
+    """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    redis = Redis.from_url(settings.redis_url)
+    redis = open_redis(settings.redis_url)
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_url, acks="all")
     with open_store(settings) as store:
         worker = make_worker(settings, store=store, redis=redis, producer=producer)
@@ -226,6 +230,12 @@ async def run_worker(settings: Settings, *, stop: asyncio.Event | None = None) -
             try:
                 await producer.start()
                 await worker.run(stop)
+            except KafkaError as error:
+                message = f"Kafka at {settings.kafka_url}: {error or type(error).__name__}"
+                raise ServiceUnavailable(message) from None
+            except RedisError as error:
+                message = f"Redis (DOORSTAFF_REDIS_URL) does not answer: {type(error).__name__}"
+                raise ServiceUnavailable(message) from None
             finally:
                 await producer.stop()
                 await redis.aclose()
