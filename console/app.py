@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 
 from console.errors import BadQuestion
 from console.history import revisions_of
+from console.metrics import Counted
 from console.page import Pages
 from console.question import Question, parse_question
 from console.security import Guard
@@ -65,7 +66,8 @@ def create_app(engine: Engine, *, hosts: Iterable[str] = (), clock: Clock | None
             Exception: console.failed,
         },
     )
-    return Guard(app, hosts=hosts)  # around all of it: a page that failed is guarded too
+    # Around all of it: a page that failed is guarded and counted too.
+    return Counted(Guard(app, hosts=hosts))
 
 
 class Console:

@@ -55,12 +55,11 @@ class Fleet:
             ServiceUnavailable: One ended or took too long; with its last words.
         """
         for member in self._members:
-            if member.command != ("console",):
-                url = f"http://127.0.0.1:{member.port}/healthz"
-                member.child.wait_until(
-                    lambda url=url: stop.is_set() or _answers(url),  # type: ignore[misc]
-                    seconds=seconds,
-                )
+            url = f"http://127.0.0.1:{member.port}/healthz"
+            member.child.wait_until(
+                lambda url=url: stop.is_set() or _answers(url),  # type: ignore[misc]
+                seconds=seconds,
+            )
 
     def keep_up(self) -> None:
         """Start again what has ended.

@@ -10,6 +10,7 @@ from console.app import create_app
 from console.server import address_of, listen, make_server
 from doorstaff.database import open_home_database
 from doorstaff.errors import ServiceUnavailable
+from doorstaff.monitoring import Monitoring
 from doorstaff.settings import Settings, load_settings
 
 _ANY = {"0.0.0.0", "::"}
@@ -28,9 +29,16 @@ def console() -> None:
                 f" ({error.strerror}); set DOORSTAFF_HOST or DOORSTAFF_CONSOLE_PORT, 0 for any"
             )
             raise ServiceUnavailable(msg) from None
-        with listener:
+        server = make_server(create_app(engine, hosts=console_hosts(settings)))
+        with (
+            listener,
+            Monitoring(
+                settings.host, settings.metrics_port, healthy=lambda: server.started
+            ) as monitoring,
+        ):
             typer.echo(f"Console at {address_of(listener)} (Ctrl-C stops it)")
-            make_server(create_app(engine, hosts=console_hosts(settings))).run(sockets=[listener])
+            typer.echo(f"Metrics at {monitoring.url}/metrics")
+            server.run(sockets=[listener])
         typer.echo("Console stopped")
     finally:
         engine.dispose()

@@ -46,6 +46,10 @@ def test_it_says_where_it_is_and_stops_when_asked(tmp_path: Path, stop: signal.S
         assert address, said
         with urlopen(f"{address[0]}/healthz", timeout=10) as answer:
             assert answer.status == 200
+        told = re.search(r"http://127\.0\.0\.1:\d+/metrics", process.stdout.readline())
+        assert told
+        with urlopen(told[0], timeout=10) as answer:
+            assert b'doorstaff_console_requests_total{status="200"}' in answer.read()
         process.send_signal(stop)
         out, err = process.communicate(timeout=20)
         assert "Traceback" not in err
