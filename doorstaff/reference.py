@@ -15,6 +15,7 @@ import typer
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
+import console.metrics
 import media_screening.metrics
 import streams.metrics
 from console.sentence import sentence
@@ -63,13 +64,15 @@ def metrics_page() -> str:
         ("Stream workers: the stream", _metrics(vars(streams.metrics).values())),
         ("Stream workers: delivery to sinks", _metrics(of_sinks)),
         ("Media workers", _metrics(vars(media_screening.metrics).values())),
+        ("Console", _metrics(vars(console.metrics).values())),
+        ("Console", _metrics(vars(console.metrics).values())),
     ]
     return _page(
         "Metrics",
-        "streams/metrics.py, sinks/metrics.py and media_screening/metrics.py",
+        "the metrics.py of streams/, sinks/, media_screening/ and console/",
         "Each `doorstaff worker` and `doorstaff media worker` serves `/metrics` and `/healthz` on"
         " `DOORSTAFF_HOST`, port `DOORSTAFF_METRICS_PORT`. The usual metrics of a Python process"
-        " come with them. The console serves `/healthz` only, on its own port.",
+        " come with them. The console serves the same two, `/healthz` on its own port too.",
         *(
             f"## {title}\n\n{_table(('metric', 'type', 'labels', 'meaning'), rows)}"
             for title, rows in sections
