@@ -6,20 +6,23 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
 from typing import Any
 
 import structlog
 
-_MAILBOX = re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,253}")
-_IPV4 = re.compile(r"\b(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}\b(?!:\d)")
+_MAILBOX = re.compile(r"(?<![^\s@<>\"'])[^\s@<>\"']+@[^\s@<>\"']+")
+_IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?![\d.]*\d)(:\d+)?")
+_IPV6 = re.compile(r"(?<![\w:.])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)")
+_PRIVATE = tuple(IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _NOISY = ("aiokafka", "kafka", "faust", "mode", "asyncio", "alembic", "uvicorn.access")
 
 
 def configure_logging(level: str = "info") -> None:
     """Send our logs and the libraries' to standard error.
 
-    As a last guard, what looks like a mailbox or an IPv4 address of somebody is cut short in every
-    field; no code of ours logs one.
+    As a last guard, what looks like a mailbox or an IP address of somebody is cut short in every
+    field, however deep; no code of ours logs one.
     """
     interactive = sys.stderr.isatty()
     shared: list[Any] = [
@@ -55,15 +58,44 @@ def configure_logging(level: str = "info") -> None:
 def cut_personal_data(
     _logger: Any, _method: str, fields: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Cut mailboxes out, and the last byte of addresses that are not loopback."""
+    """Cut mailboxes out, and the end of addresses that may be somebody's.
+
+    Loopback stays whole, and so does a private IPv4 address with a port: it is a service of ours.
+    """
     for name, value in fields.items():
-        if isinstance(value, str) and name != "timestamp":
+        if name != "timestamp" and not name.startswith("_"):  # structlog's own begin with _
             fields[name] = _cut(value)
     return fields
 
 
-def _cut(text: str) -> str:
-    text = _MAILBOX.sub("[mailbox]", text)
-    return _IPV4.sub(
-        lambda found: found[0] if found[1].startswith("127.") else f"{found[1]}.x", text
-    )
+def _cut(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {_cut(key): _cut(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_cut(inner) for inner in value]
+        case _:
+            text = _MAILBOX.sub("[mailbox]", str(value))
+            return _IPV6.sub(_cut_ipv6, _IPV4.sub(_cut_ipv4, text))
+
+
+def _cut_ipv4(found: re.Match[str]) -> str:
+    network, port = found[1], found[2] or ""
+    try:
+        address = IPv4Address(f"{network}.0")
+    except AddressValueError:  # 2026.300.1.7 is no address
+        return found[0]
+    ours = address.is_loopback or (port and any(address in network for network in _PRIVATE))
+    return found[0] if ours else f"{network}.x{port}"
+
+
+def _cut_ipv6(found: re.Match[str]) -> str:
+    try:
+        address = IPv6Address(found[0])
+    except AddressValueError:  # 19:00:00 is a time
+        return found[0]
+    if address.is_loopback or address.is_unspecified:
+        return found[0]
+    return f"{IPv6Address(int(address) >> 80 << 80)}x"
