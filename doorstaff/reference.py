@@ -65,14 +65,13 @@ def metrics_page() -> str:
         ("Stream workers: delivery to sinks", _metrics(of_sinks)),
         ("Media workers", _metrics(vars(media_screening.metrics).values())),
         ("Console", _metrics(vars(console.metrics).values())),
-        ("Console", _metrics(vars(console.metrics).values())),
     ]
     return _page(
         "Metrics",
         "the metrics.py of streams/, sinks/, media_screening/ and console/",
-        "Each `doorstaff worker` and `doorstaff media worker` serves `/metrics` and `/healthz` on"
+        "Each `doorstaff worker`, `doorstaff media worker` and `doorstaff console` serves `/metrics` and `/healthz` on"
         " `DOORSTAFF_HOST`, port `DOORSTAFF_METRICS_PORT`. The usual metrics of a Python process"
-        " come with them. The console serves the same two, `/healthz` on its own port too.",
+        " come with them. The console serves `/healthz` on its own port too.",
         *(
             f"## {title}\n\n{_table(('metric', 'type', 'labels', 'meaning'), rows)}"
             for title, rows in sections

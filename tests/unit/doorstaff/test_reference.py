@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+import console
 import contracts.ruleset
 import media_screening
 import sinks
@@ -34,7 +35,7 @@ def test_writing_makes_every_page(tmp_path: Path) -> None:
 
 
 def test_every_metric_that_some_module_makes_is_listed() -> None:
-    for package in (media_screening, sinks, streams):
+    for package in (console, media_screening, sinks, streams):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
     page = metrics_page()
