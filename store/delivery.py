@@ -56,11 +56,12 @@ def enqueue(connection: Connection, alert: Alert, *, sinks: Sequence[str], now_m
     """Owe a revision to sinks, in the caller's transaction; a repeat changes nothing.
 
     Older revisions of the alert that the same sinks have not begun to get, or have failed to get,
-    are superseded.
+    are superseded. Where one of these would have told the sink that the alert was opened, this
+    revision tells it: nobody's first word of an alert is that it has grown.
     """
     if not sinks:
         return
-    connection.execute(
+    superseded = connection.execute(
         update(deliveries)
         .where(
             deliveries.c.sink.in_(sinks),
@@ -70,8 +71,11 @@ def enqueue(connection: Connection, alert: Alert, *, sinks: Sequence[str], now_m
             deliveries.c.leased_until_ms <= now_ms,
         )
         .values(status="superseded", finished_at_ms=now_ms)
+        .returning(deliveries.c.sink, deliveries.c.body)
     )
+    news_to = {sink for sink, body in superseded if body["status"] == "opened"}
     body = json.loads(wire.encode(alert))
+    opening = body if alert.status == "closed" else {**body, "status": "opened"}
     connection.execute(
         insert(connection, deliveries).on_conflict_do_nothing(),
         [
@@ -79,7 +83,7 @@ def enqueue(connection: Connection, alert: Alert, *, sinks: Sequence[str], now_m
                 "sink": sink,
                 "alert_id": alert.alert_id,
                 "revision": alert.revision,
-                "body": body,
+                "body": opening if sink in news_to else body,
                 "status": "due",
                 "due_at_ms": now_ms,
             }

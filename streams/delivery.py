@@ -14,7 +14,6 @@ from contracts.alert import Alert
 from contracts.dead_letter import DeadLetter
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, parse_event
-from contracts.ids import AlertId
 from contracts.wire import decode
 from store.dead_letter import save_dead_letter
 from store.decision import save_decision
@@ -31,16 +30,10 @@ Handle = Callable[[list[Record]], Awaitable[None]]
 
 
 def alert_delivery(accept: AcceptAlerts) -> Handle:
-    """Hand alerts over to the sinks' router; of several revisions in a chunk, only the newest."""
+    """Hand alerts over to the sinks' router."""
 
     async def handle(records: list[Record]) -> None:
-        newest: dict[AlertId, Alert] = {}
-        for record in records:
-            alert = decode(record.value, Alert)
-            before = newest.get(alert.alert_id)
-            if before is None or alert.revision > before.revision:
-                newest[alert.alert_id] = alert
-        await accept(list(newest.values()))
+        await accept([decode(record.value, Alert) for record in records])
         now_ms = time.time() * 1_000
         for record in records:
             if record.ingested_at_ms:

@@ -73,6 +73,24 @@ def test_a_newer_revision_supersedes_what_was_not_begun(engine: Engine) -> None:
     assert held.alert.revision == 2
 
 
+def test_the_first_word_of_an_alert_is_that_it_was_opened(engine: Engine) -> None:
+    accept(engine, alert_like(revision=1, status="opened"))
+    accept(engine, alert_like(revision=2, status="escalated"), now_ms=1)
+    accept(engine, alert_like(revision=3, status="grown"), now_ms=2)
+    (held,) = claim(engine, now_ms=2, limit=10)
+    assert (held.alert.revision, held.alert.status) == (3, "opened")
+    with engine.begin() as connection:
+        mark_done(connection, held, now_ms=3)
+    accept(engine, alert_like(revision=4, status="grown"), now_ms=4)
+    assert claim(engine, now_ms=4)[0].alert.status == "grown"
+
+
+def test_an_alert_that_was_closed_before_anybody_heard_of_it_is_closed(engine: Engine) -> None:
+    accept(engine, alert_like(revision=1, status="opened"))
+    accept(engine, alert_like(revision=2, status="closed"), now_ms=1)
+    assert claim(engine, now_ms=1)[0].alert.status == "closed"
+
+
 def test_a_newer_revision_waits_for_an_older_one_under_way(engine: Engine) -> None:
     accept(engine, CAMPAIGN)
     (held,) = claim(engine, now_ms=0)
