@@ -70,8 +70,9 @@ def metrics_page() -> str:
         "Metrics",
         "the metrics.py of streams/, sinks/, media_screening/ and console/",
         "Each `doorstaff worker`, `doorstaff media worker` and `doorstaff console` serves"
-        " `/metrics` and `/healthz` on `DOORSTAFF_HOST`, port `DOORSTAFF_METRICS_PORT`. The usual metrics of a Python process"
-        " come with them. The console serves `/healthz` on its own port too.",
+        " `/metrics` and `/healthz` on `DOORSTAFF_HOST`, port"
+        " `DOORSTAFF_METRICS_PORT`. The usual metrics of a Python process come with them."
+        " The console serves `/healthz` on its own port too.",
         *(
             f"## {title}\n\n{_table(('metric', 'type', 'labels', 'meaning'), rows)}"
             for title, rows in sections
