@@ -1,0 +1,247 @@
+"""The command line: what it says, on which stream, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from contracts.dead_letter import DeadLetter
+from contracts.ruleset import default_ruleset_text
+from doorstaff.cli import main
+from doorstaff.database import open_home_database
+from doorstaff.embedded.child import free_port
+from doorstaff.settings import load_settings
+from store.dead_letter import save_dead_letter
+from tests.traffic import START, signup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in a home folder of its own, with no other settings."""
+    for name in os.environ:
+        if name.startswith("DOORSTAFF_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DOORSTAFF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def go(*words: str | Path) -> Ran:
+        monkeypatch.setattr("sys.argv", ["doorstaff", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Ran(code=int(ended.value.code or 0), out=said.out, err=said.err)
+
+    return go
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no-such-command"],
+        ["replay"],
+        ["replay", "no-such-file.jsonl"],
+        ["replay", "--no-such-option", "x"],
+        ["ruleset", "check", "no-such-file.yaml"],
+        ["deadletter", "retry"],
+        ["deadletter", "retry", "1", "--all"],
+        ["deadletter", "retry", "one"],
+        ["up", "--workers", "0"],
+    ],
+)
+def test_wrong_usage_is_two(run: Run, words: list[str]) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert "Usage: " in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_ruleset_that_can_be_used(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(default_ruleset_text())
+    ran = run("ruleset", "check", file)
+    assert ran.code == 0
+    assert ran.out.startswith(f"{file}: version default-1; rules: ")
+    assert ran.out.endswith(" live, 0 shadow, 0 off\n")
+
+
+def test_one_that_cannot_is_told_with_file_and_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text("version: v1\ngroups:\n  a: 101\n")
+    for command in ("check", "diff", "publish"):
+        ran = run("ruleset", command, file)
+        assert ran.code == 1
+        assert ran.err.startswith(f"doorstaff: {file}:3: groups.a: Input should be less than")
+        assert ran.out == ""
+
+
+def test_publishes_a_ruleset_once_and_tells_its_history(run: Run, tmp_path: Path) -> None:
+    assert run("ruleset", "history").out == "None published: the ruleset that ships is live\n"
+    file = tmp_path / "rules.yaml"
+    file.write_text("version: v1\ngroups: {}\n")
+    assert "-thresholds:" in run("ruleset", "diff", file).out
+    published = run("ruleset", "publish", file, "--note", "quieter")
+    assert (published.code, published.out[:12]) == (0, "Published v1")
+    assert run("ruleset", "diff", file).out == "No difference\n"
+    assert " v1 " in (history := run("ruleset", "history").out)
+    assert history.endswith(": quieter\n")
+    file.write_text("version: v1\ngroups: { a: 1 }\n")
+    ran = run("ruleset", "publish", file)
+    assert ran.code == 1
+    assert "version v1" in ran.err
+
+
+def test_replay_ends_with_a_summary_and_writes_what_came_of_it(run: Run, tmp_path: Path) -> None:
+    file, verdicts, alerts = (tmp_path / name for name in ("e.jsonl", "v.jsonl", "a.jsonl"))
+    events = [
+        signup(number, at_s=number, device_id="farm").model_dump_json() for number in range(12)
+    ]
+    file.write_text("\n".join([*events[::-1], events[0], "{", ""]))
+    ran = run("replay", file, "--verdicts", verdicts, "--alerts", alerts)
+    assert ran.code == 0
+    lines = [line.split(None, 1) for line in ran.out.splitlines()]
+    assert [line[0] for line in lines] == [
+        "Ruleset",
+        "Events",
+        "Lines",
+        "line",
+        "Accounts",
+        "Alerts",
+    ]
+    assert lines[1][1].startswith("13 signups in ")
+    assert lines[2][1] == (
+        "11 out of order (put in order), 1 broken (left out), 1 repeated (dropped)"
+    )
+    assert lines[3][1].startswith("14: not JSON")
+    assert lines[4][1].startswith("0 allowed, 0 for review, 12 held (")
+    assert lines[5][1] == "1 campaign"
+    newest = {one["event_id"]: one for one in map(json.loads, verdicts.read_text().splitlines())}
+    assert {one["action"] for one in newest.values()} == {"hold"}
+    assert json.loads(alerts.read_text().splitlines()[0])["status"] == "opened"
+
+
+def test_replay_takes_a_ruleset(run: Run, tmp_path: Path) -> None:
+    file, rules = tmp_path / "e.jsonl", tmp_path / "r.yaml"
+    file.write_text(signup(1).model_dump_json())
+    rules.write_text("version: mine\ngroups: {}\n")
+    assert run("replay", file, "--ruleset", rules).out.startswith("Ruleset   mine\n")
+    rules.write_text("- no ruleset")
+    ran = run("replay", file, "--ruleset", rules)
+    assert (ran.code, ran.err) == (
+        1,
+        f"doorstaff: {rules}:1: a ruleset is a mapping that begins with `version:`\n",
+    )
+
+
+def test_replay_cannot_write_where_there_is_no_folder(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text("")
+    ran = run("replay", file, "--alerts", tmp_path / "none" / "a.jsonl")
+    assert ran.code == 1
+    assert "No such file or directory" in ran.err
+
+
+def test_dead_letters_are_listed_without_the_message_unless_asked(run: Run) -> None:
+    assert run("deadletter", "list").out == "No dead letters\n"
+    engine = open_home_database(load_settings())
+    with engine.begin() as connection:
+        letter = DeadLetter(
+            reason="not JSON: EOF",
+            topic="doorstaff.signups",
+            partition=3,
+            offset=7,
+            value=b"anna@example.org",
+            failed_at=START,
+        )
+        save_dead_letter(connection, letter)
+    engine.dispose()
+    line = "     1 2026-05-04 18:00:00 doorstaff.signups[3]@7 not JSON: EOF\n"
+    assert run("deadletter", "list").out == line
+    assert run("deadletter", "list", "--show").out == f"{line}       anna@example.org\n"
+    assert run("deadletter", "list", "--topic", "doorstaff.posts").out == "No dead letters\n"
+
+
+@pytest.mark.parametrize("words", [["deadletter", "retry", "--all"], ["send", "events.jsonl"]])
+def test_without_a_broker_it_says_what_would_mend_it(
+    run: Run, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events.jsonl").write_text("{}")
+    ran = run(*words)
+    assert ran.code == 1
+    assert ran.err.startswith("doorstaff: no broker: start `doorstaff up` first, or set DOORSTAFF_")
+
+
+def test_a_bad_setting_stops_the_start_with_its_name(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOORSTAFF_PARTITIONS", "many")
+    ran = run("deadletter", "list")
+    assert ran.code == 1
+    assert ran.err.startswith("doorstaff: DOORSTAFF_PARTITIONS: ")
+    assert "many" in ran.err
+
+
+def test_a_database_that_does_not_answer_is_told_in_a_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'none' / 'x.db'}")
+    ran = run("deadletter", "list")
+    assert ran.code == 1
+    assert ran.err.startswith("doorstaff: ")
+    assert "DATABASE_URL" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_the_doctor_finds_a_bare_machine_well(run: Run) -> None:
+    ran = run("doctor")
+    marks = {
+        line.split()[1]: line.split()[0] for line in ran.out.splitlines() if "mend" not in line
+    }
+    assert set(marks) >= {"disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg"}
+    assert {name: mark for name, mark in marks.items() if name != "disk"} == dict.fromkeys(
+        set(marks) - {"disk"}, "ok"
+    )
+
+
+def test_the_doctor_says_of_each_what_is_wrong_and_what_would_mend_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 7\ngroups: {}\n")
+    monkeypatch.setenv("DOORSTAFF_KAFKA_URL", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv("DOORSTAFF_REDIS_URL", f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+    monkeypatch.setenv("DOORSTAFF_RULESET", str(rules))
+    monkeypatch.setenv("DOORSTAFF_SINKS", "slack")
+    ran = run("doctor")
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    bad = {
+        line.split()[1]: mend.strip()
+        for line, mend in zip(lines, [*lines[1:], ""], strict=True)
+        if line.startswith("bad")
+    }
+    assert "DOORSTAFF_KAFKA_URL" in bad["broker"]
+    assert "DOORSTAFF_REDIS_URL" in bad["redis"]
+    assert bad["ruleset"] == "mend: correct that line"
+    assert bad["sinks"] == "mend: correct that setting"
+    assert f"{rules}:1: version: " in ran.out
+    assert "DOORSTAFF_SLACK_WEBHOOK_URL" in ran.out
+    assert all(mend.startswith("mend: ") for mend in bad.values())
+    assert "hunter2" not in ran.out + ran.err
+    assert "Traceback" not in ran.err
