@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from doorstaff.errors import InvalidSettings, ServiceUnavailable
 from doorstaff.settings import Settings
@@ -16,7 +16,7 @@ def open_home_database(settings: Settings) -> Engine:
 
     Raises:
         InvalidSettings: The home folder or the address cannot be used.
-        ServiceUnavailable: It does not answer.
+        ServiceUnavailable: It does not answer, or is none.
     """
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -30,8 +30,9 @@ def open_home_database(settings: Settings) -> Engine:
         raise InvalidSettings(message) from None
     try:
         migrate(engine)
-    except OperationalError as error:
+    except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
-        message = f"the SQL database (DATABASE_URL) does not answer: {reason}"
+        wrong = "does not answer" if isinstance(error, OperationalError) else "cannot be used"
+        message = f"the SQL database (DATABASE_URL) {wrong}: {reason}"
         raise ServiceUnavailable(message) from None
     return engine

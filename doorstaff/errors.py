@@ -29,7 +29,7 @@ class InvalidSettings(DoorstaffError):  # noqa: N818 -- named for what is wrong
             name = name if name == "DATABASE_URL" else f"DOORSTAFF_{name.upper()}"
             secret = any(word in name for word in ("SECRET", "URL"))
             given = "" if secret else f" (it was {problem['input']!r})"
-            lines.append(f"{name}: {problem['msg']}{given}")
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}{given}")
         return cls("\n".join(lines))
 
 

@@ -17,7 +17,7 @@ def find_running(settings: Settings) -> Settings:
     """Fill in the addresses of a running ``doorstaff up``, where none are configured."""
     try:
         found = json.loads(running_file(settings.home).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, json.JSONDecodeError):
         return settings
     return settings.model_copy(
         update={

@@ -6,10 +6,19 @@ as hosting platforms give it. ``docs/reference/settings.md`` is written from thi
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from doorstaff.errors import InvalidSettings
@@ -17,10 +26,21 @@ from doorstaff.errors import InvalidSettings
 SinkName = Literal["console", "jsonl", "redis", "kafka", "slack", "webhook"]
 
 
+_BROKER = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?")
+
+
 def _comma_separated(text: object) -> object:
     if isinstance(text, str):
         return tuple(name.strip() for name in text.split(",") if name.strip())
     return text
+
+
+def _brokers(text: str) -> str:
+    brokers = [broker.strip() for broker in text.split(",") if broker.strip()]
+    if not all(_BROKER.fullmatch(broker) for broker in brokers):
+        msg = "must be host:port, several separated by commas"
+        raise ValueError(msg)
+    return ",".join(brokers)
 
 
 class Settings(BaseSettings):
@@ -32,7 +52,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".doorstaff"), description="Folder of all that this machine keeps.")
 
-    kafka_url: str = Field(
+    kafka_url: Annotated[str, AfterValidator(_brokers)] = Field(
         "",
         description="Brokers as host:port, comma-separated. Empty: `up` and `demo` start the"
         " embedded broker.",

@@ -29,6 +29,10 @@ def replay(
 
     Broken lines are counted, told and left out. Uploads are not screened.
     """
+    for name, out in (("--verdicts", verdicts), ("--alerts", alerts)):
+        if out is not None and out.resolve() == file.resolve():
+            message = f"{name} would overwrite the events"
+            raise typer.BadParameter(message)
     settings = load_settings()
     rules = read_ruleset(ruleset) if ruleset else default_ruleset()
     try:

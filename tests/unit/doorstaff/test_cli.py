@@ -208,6 +208,41 @@ def test_a_database_that_does_not_answer_is_told_in_a_line(
     assert len(ran.err.splitlines()) == 1
 
 
+def test_a_file_that_is_no_database_is_told_in_a_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("no database" * 500)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'notes.txt'}")
+    ran = run("deadletter", "list")
+    assert ran.code == 1
+    assert ran.err == (
+        "doorstaff: the SQL database (DATABASE_URL) cannot be used: file is not a database\n"
+    )
+
+
+def test_a_home_that_is_a_file_is_told_in_a_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setenv("DOORSTAFF_HOME", str(tmp_path / "notes.txt"))
+    ran = run("deadletter", "list")
+    assert ran.code == 1
+    assert ran.err.startswith("doorstaff: DOORSTAFF_HOME: ")
+    ran = run("doctor")
+    assert ran.code == 1
+    assert "set DOORSTAFF_HOME to a folder you can write" in ran.out
+
+
+@pytest.mark.parametrize("option", ["--verdicts", "--alerts"])
+def test_replay_does_not_overwrite_what_it_reads(run: Run, option: str, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text("{}")
+    ran = run("replay", file, option, tmp_path / "." / "e.jsonl")
+    assert ran.code == 2
+    assert f"{option} would overwrite the events" in ran.err
+    assert file.read_text() == "{}"
+
+
 def test_the_doctor_finds_a_bare_machine_well(run: Run) -> None:
     ran = run("doctor")
     marks = {

@@ -88,6 +88,20 @@ def test_what_may_hold_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert "hunter2" not in repr(load_settings())
 
 
+@pytest.mark.parametrize(
+    "brokers", ["kafka", "kafka:9092", "k-1.example:9092, 10.0.0.2:9093,", "[2001:db8::1]:9092"]
+)
+def test_brokers_are_hosts_and_ports(brokers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOORSTAFF_KAFKA_URL", brokers)
+    assert load_settings().kafka_url == brokers.replace(" ", "").strip(",")
+
+
+@pytest.mark.parametrize("brokers", ["kafka://k:9092", "k:port", "http://u:hunter2@k", "a b", ":1"])
+def test_what_is_no_broker_is_refused_unseen(brokers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = problem(monkeypatch, DOORSTAFF_KAFKA_URL=brokers)
+    assert message == "DOORSTAFF_KAFKA_URL: must be host:port, several separated by commas"
+
+
 def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOORSTAFF_HOME", str(tmp_path))
     monkeypatch.setenv("DOORSTAFF_SINKS", " slack, jsonl ,")
