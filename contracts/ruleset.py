@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -62,6 +62,10 @@ Domains = Annotated[
 ]
 
 
+FacetKind = Literal["device", "ip", "subnet", "email_stem", "payment", "link_domain"]
+"""The kinds of facets that are made of events."""
+
+
 class Part(BaseModel):
     """A part of a ruleset. Unlike on the wire, an unknown field is an error: a typing slip."""
 
@@ -93,7 +97,7 @@ class VelocityRule(Part):
     """How many distinct accounts share a facet within a window."""
 
     code: Code
-    facet: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    facet: FacetKind
     window: Annotated[
         int,
         BeforeValidator(window_seconds, json_schema_input_type=WrittenWindow),

@@ -19,6 +19,10 @@ from detectors.media import MEDIA_MATCH, match_evidence
 GROWN_EVERY_MS = 600_000
 """A campaign that has grown says so when it has doubled, or this long after it last did."""
 
+OPEN_AFTER_MS = 120_000
+"""A campaign is opened when all accounts that were counted on its facet have joined, or, if some
+are not heard of, this long after the last one that was."""
+
 QUIET_MS = 24 * 3_600_000
 """A campaign without a new event for this long is closed."""
 
@@ -129,7 +133,8 @@ class AlertDesk:
     def _look_through(self) -> Iterator[Alert]:
         for campaign in list(self._campaigns):
             if campaign.revision == 0:
-                yield from self._open(campaign)
+                if self._watermark_ms - campaign.active_ms >= OPEN_AFTER_MS:
+                    yield from self._open(campaign)
             elif (
                 len(campaign.accounts) > campaign.announced_accounts
                 and self._watermark_ms - campaign.announced_ms >= GROWN_EVERY_MS

@@ -41,8 +41,8 @@ def clean(text: str, *, max_chars: int = MAX_VALUE_CHARS) -> str:
 
 
 def clock_time(seconds: float) -> str:
-    """Seconds into a video as ``mm:ss``, or ``h:mm:ss`` from an hour on; rounded down."""
-    whole = max(0, int(seconds))
+    """Seconds into a video as ``mm:ss``, or ``h:mm:ss`` from an hour on, as the console has it."""
+    whole = max(0, round(seconds))
     hours, minutes, rest = whole // 3_600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.ruleset import default_ruleset_text, parse_ruleset, read_ruleset
+from contracts.ruleset import default_ruleset, default_ruleset_text, parse_ruleset, read_ruleset
 from doorstaff.database import open_home_database
 from doorstaff.errors import DoorstaffError
 from doorstaff.settings import load_settings
@@ -32,6 +32,8 @@ def check(file: RulesetFile) -> None:
     )
     told = ", ".join(f"{modes[mode]} {mode}" for mode in ("live", "shadow", "off"))
     typer.echo(f"{file}: version {rules.version}; rules: {told}")
+    for code in sorted(rules.signals.keys() - default_ruleset().signals.keys()):
+        typer.echo(f"{file}: signals.{code}: no detector of this version finds that", err=True)
 
 
 @app.command()

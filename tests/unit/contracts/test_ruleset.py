@@ -91,7 +91,7 @@ def test_an_unquoted_off_is_the_mode_off() -> None:
         ("links: 50", "links: 101", "rules.yaml:5: groups.links: Input should be less than"),
         ("window: 1h", "window: 1 hour", "rules.yaml:9: velocity.0.window: a window is a number"),
         ("window: 1h", "window: 31d", "rules.yaml:9: velocity.0.window: Input should be less"),
-        ("facet: ip", "facet: IP", "rules.yaml:16: velocity.1.facet: String should match"),
+        ("facet: ip", "facet: IP", "rules.yaml:16: velocity.1.facet: Input should be 'device'"),
         ("accounts: 9", "accounts: 3", "rules.yaml:7: velocity.0: levels must rise in accounts"),
         ("accounts: 9", "accounts: 1", "rules.yaml:12: velocity.0.levels.1.accounts: Input"),
         ("accounts: 9, points: 60", "accounts: 9", "rules.yaml:12: velocity.0.levels.1.points:"),

@@ -12,7 +12,7 @@ from contracts.event import from_epoch_ms
 from contracts.ids import AccountId, Action, Code, EventId, Facet, UploadId
 from contracts.ruleset import SignalRule
 from contracts.verdict import Reason, Verdict
-from detectors.alert_desk import GROWN_EVERY_MS, QUIET_MS, TICK_MS, AlertDesk
+from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, QUIET_MS, TICK_MS, AlertDesk
 from detectors.media import MEDIA_MATCH
 from tests.traffic import START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
@@ -86,16 +86,17 @@ def test_a_verdict_comes_back_with_its_campaign() -> None:
     assert at.observe(verdict(0, risk=0))[0].campaign_id == placed[0]
 
 
-def test_without_the_last_of_them_the_next_tick_opens_it() -> None:
+def test_without_the_last_of_them_it_opens_after_a_wait() -> None:
     at = desk()
     heard(at, *burst(3)[:2])
-    assert told(at.tick(START_MS + TICK_MS)) == [("campaign", "opened", 1, 2)]
+    assert at.tick(START_MS + OPEN_AFTER_MS - TICK_MS) == []
+    assert told(at.tick(START_MS + OPEN_AFTER_MS + TICK_MS)) == [("campaign", "opened", 1, 2)]
 
 
 def test_one_account_alone_is_no_campaign() -> None:
     at = desk()
     heard(at, *burst(3)[:1])
-    assert at.tick(START_MS + TICK_MS) == at.finish() == []
+    assert at.tick(START_MS + OPEN_AFTER_MS) == at.finish() == []
 
 
 def test_what_ties_but_harms_nobody_is_no_alert() -> None:
@@ -284,8 +285,9 @@ def test_ticks_are_looked_at_once_a_minute_and_never_go_back() -> None:
     at = desk()
     at.tick(START_MS)
     heard(at, *burst(3)[:2])
-    assert at.tick(START_MS + TICK_MS - 1) == at.tick(START_MS - 10 * TICK_MS) == []
-    assert told(at.tick(START_MS + TICK_MS)) == [("campaign", "opened", 1, 2)]
+    assert at.tick(START_MS + OPEN_AFTER_MS - 1) == at.tick(START_MS - 10 * TICK_MS) == []
+    assert at.tick(START_MS + OPEN_AFTER_MS) == []  # less than a minute after the last look
+    assert told(at.tick(START_MS + OPEN_AFTER_MS + TICK_MS)) == [("campaign", "opened", 1, 2)]
 
 
 def test_without_a_console_there_are_no_links() -> None:

@@ -45,7 +45,7 @@ def test_the_first_accounts_are_listed_and_the_rest_counted() -> None:
         ),
         ({"domains": ["bit.ly", "t.co"]}, "domains bit.ly, t.co"),
         ({"links": 7, "links_per_100_words": 41.66666}, "links 7, links per 100 words 41.7"),
-        ({"start_s": 83.9}, "start 01:23"),
+        ({"start_s": 83.9}, "start 01:24"),
         ({"disposable": True, "why": None, "empty": []}, "disposable"),
         (
             {"nested": {"a": 1, "b": [1, 2, 3, 4, 5, 6, 7]}},
@@ -77,7 +77,8 @@ def test_a_match_is_told_in_minutes_and_seconds_on_both_sides() -> None:
     ("seconds", "text"),
     [
         (0, "00:00"),
-        (59.99, "00:59"),
+        (59.4, "00:59"),
+        (59.99, "01:00"),
         (60, "01:00"),
         (3_599, "59:59"),
         (3_600, "1:00:00"),
