@@ -18,8 +18,8 @@ from contracts.wire import decode
 from store.dead_letter import save_dead_letter
 from store.decision import save_decision
 from streams import metrics
+from streams.dead_letter import dead_letter, foreign
 from streams.emitter import Emitter
-from streams.intake import dead_letter
 from streams.message import Record
 from streams.topic import Topics
 
@@ -29,11 +29,17 @@ AcceptAlerts = Callable[[list[Alert]], Awaitable[None]]
 Handle = Callable[[list[Record]], Awaitable[None]]
 
 
-def alert_delivery(accept: AcceptAlerts) -> Handle:
-    """Hand alerts over to the sinks' router."""
+def alert_delivery(accept: AcceptAlerts, emitter: Emitter, topics: Topics) -> Handle:
+    """Hand alerts over to the sinks' router; what is not one goes to the dead letters."""
 
     async def handle(records: list[Record]) -> None:
-        await accept([decode(record.value, Alert) for record in records])
+        alerts: list[Alert] = []
+        for record in records:
+            try:
+                alerts.append(decode(record.value, Alert))
+            except msgspec.MsgspecError as error:
+                await emitter.emit([foreign(topics, "alerts", record, Alert, error)])
+        await accept(alerts)
         now_ms = time.time() * 1_000
         for record in records:
             if record.ingested_at_ms:

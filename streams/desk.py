@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from contracts.alert import Alert
 from contracts.event import epoch_ms
 from contracts.ruleset import Ruleset
@@ -12,6 +14,7 @@ from contracts.wire import decode, encode
 from detectors.alert_desk import AlertDesk
 from detectors.reader import Reader
 from streams import metrics
+from streams.dead_letter import foreign
 from streams.ledger import verdict_message
 from streams.message import CasePack, Outgoing, Record, SignalPack
 from streams.topic import Topics, partition_of
@@ -31,7 +34,11 @@ class DeskStage:
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Take in settled cases."""
         for record in records:
-            pack = decode(record.value, CasePack)
+            try:
+                pack = decode(record.value, CasePack)
+            except msgspec.MsgspecError as error:
+                yield foreign(self._topics, "desk", record, CasePack, error)
+                continue
             for verdict in pack.verdicts:
                 placed, alerts = self._desk.observe(verdict)
                 yield verdict_message(self._topics, placed)
@@ -75,7 +82,11 @@ class ScreeningStage:
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Take in screenings."""
         for record in records:
-            screening = decode(record.value, Screening)
+            try:
+                screening = decode(record.value, Screening)
+            except msgspec.MsgspecError as error:
+                yield foreign(self._topics, "screenings", record, Screening, error)
+                continue
             metrics.EVENTS.labels("screening", screening.status).inc()
             if screening.status != "match":
                 continue

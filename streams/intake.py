@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 
-from contracts.dead_letter import DeadLetter
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
 from contracts.screening import ScreeningJob
@@ -16,6 +14,7 @@ from detectors.repeat import Repeats
 from detectors.scorer import sightings
 from detectors.velocity import FacetSighting
 from streams import metrics
+from streams.dead_letter import dead_letter
 from streams.message import FacetPack, Outgoing, Record, SignalPack
 from streams.topic import Topics, partition_of
 
@@ -118,24 +117,6 @@ class Intake:
 
     def _dead(self, record: Record, reason: str) -> Outgoing:
         return dead_letter(self._topics, STAGE, record, reason)
-
-
-def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outgoing:
-    """Put a message aside, with its reason and its origin."""
-    letter = DeadLetter(
-        reason=reason,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        failed_at=datetime.now(UTC),
-    )
-    return Outgoing(
-        topic=topics.dead_letters,
-        value=encode(letter),
-        counted=(metrics.DEAD_LETTERS.labels(stage),),
-    )
 
 
 def _not_from_the_future(event: Event, record: Record) -> Event:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from contracts.ids import EventId
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
@@ -13,6 +15,7 @@ from contracts.wire import decode, encode
 from detectors.ledger import Ledger
 from detectors.scorer import settle
 from streams import metrics
+from streams.dead_letter import foreign
 from streams.message import CasePack, Outgoing, Record, SignalPack
 from streams.topic import Topics
 
@@ -55,7 +58,11 @@ class LedgerStage:
             part = self._partitions.get(record.partition)
             if part is None:
                 part = self._partitions[record.partition] = _Partition(Ledger(self._ruleset))
-            pack = decode(record.value, SignalPack)
+            try:
+                pack = decode(record.value, SignalPack)
+            except msgspec.MsgspecError as error:
+                yield foreign(self._topics, "ledger", record, SignalPack, error)
+                continue
             yield from self._emit(pack, part, list(self._verdicts(pack, part)))
 
     def forget(self, _topic: str, partition: int) -> None:

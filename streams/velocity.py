@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.wire import decode, encode
 from detectors.velocity import Velocity
 from streams import metrics
+from streams.dead_letter import foreign
 from streams.message import FacetPack, Outgoing, Record, SignalPack
 from streams.topic import Topics, partition_of
 
@@ -26,7 +29,11 @@ class VelocityStage:
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Count the packs of a chunk and answer each."""
         for record in records:
-            pack = decode(record.value, FacetPack)
+            try:
+                pack = decode(record.value, FacetPack)
+            except msgspec.MsgspecError as error:
+                yield foreign(self._topics, "velocity", record, FacetPack, error)
+                continue
             velocity = self._velocity.get(record.partition)
             if velocity is None:
                 velocity = self._velocity[record.partition] = Velocity(self._ruleset)

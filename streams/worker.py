@@ -93,7 +93,9 @@ class StreamWorker:
         self._add_stage(
             "desk", DeskStage(ruleset, topics, console_url=config.console_url), topics.cases
         )
-        self._add_agent("alerts", alert_delivery(accept_alerts), topics.alerts)
+        self._add_agent(
+            "alerts", alert_delivery(accept_alerts, self._emitter, topics), topics.alerts
+        )
         self._add_agent("dead letters", dead_letter_store(engine), topics.dead_letters)
         self._add_agent(
             "decisions", decision_store(engine, self._emitter, topics), topics.decisions

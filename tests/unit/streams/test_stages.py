@@ -261,6 +261,20 @@ def test_what_is_no_event_of_its_topic_dies_with_reason_and_origin(raw: bytes, r
     assert bus.verdicts().keys() == {"signup-before", "signup-after"}
 
 
+@pytest.mark.parametrize("topic", ["facets", "signals", "cases", "screenings"])
+@pytest.mark.parametrize("raw", [b"{", b"[]", b'{"batch": 1}', b"\xff"])
+def test_a_foreign_message_between_the_agents_stops_nobody(topic: str, raw: bytes) -> None:
+    bus = Bus(DEFAULT)
+    bus.send(raw, topic=f"{bus.topics.prefix}{topic}", partition=0)
+    bus.send(signup("after"))
+    bus.run()
+    (letter,) = bus.dead_letters()
+    assert letter.reason.startswith("not a ")
+    assert (letter.topic, letter.partition, letter.offset) == (f"doorstaff.{topic}", 0, 0)
+    assert letter.value == raw
+    assert bus.verdicts().keys() == {"signup-after"}
+
+
 def test_a_bug_in_a_detector_costs_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
     read = Reader.read
 

@@ -1,0 +1,41 @@
+"""Putting aside what cannot be handled, so that the rest goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from contracts.dead_letter import DeadLetter
+from contracts.wire import encode
+from streams import metrics
+from streams.message import Outgoing, Record
+from streams.topic import Topics
+
+
+def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outgoing:
+    """Put a message aside, with its reason and its origin."""
+    letter = DeadLetter(
+        reason=reason,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        failed_at=datetime.now(UTC),
+    )
+    return Outgoing(
+        topic=topics.dead_letters,
+        value=encode(letter),
+        counted=(metrics.DEAD_LETTERS.labels(stage),),
+    )
+
+
+def foreign(
+    topics: Topics, stage: str, record: Record, kind: type, error: msgspec.MsgspecError
+) -> Outgoing:
+    """Put a message aside that is not of the kind its topic carries.
+
+    Only where it went wrong is told: msgspec's messages name fields and types, never values.
+    """
+    return dead_letter(topics, stage, record, f"not a {kind.__name__}: {error}")
