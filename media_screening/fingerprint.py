@@ -14,17 +14,16 @@ from typing import Self
 import cv2
 import imagehash
 import numpy as np
-import pdqhash
 from numpy.typing import NDArray
 from PIL import Image
 
 from media_screening.errors import InvalidFingerprint
 from media_screening.frame import FrameBatch
+from media_screening.pdq import PDQ_BYTES, pdq_of
 
 ALGORITHM = "pdq+phash"
 """The name under which a packed ``Fingerprint`` is kept in SQL."""
 
-PDQ_BYTES = 32
 PHASH_BYTES = 8
 
 MIN_PDQ_QUALITY = 50
@@ -115,16 +114,15 @@ class FingerprintBuilder:
 
     def add(self, batch: FrameBatch) -> None:
         """Hash the frames of a batch; flat ones are left out."""
-        for time_s, pixels in zip(batch.times_s, batch.pixels, strict=True):
-            self.end_s = max(self.end_s, float(time_s))
-            self.frames_seen += 1
-            if is_flat(pixels):
-                continue
-            pdq, quality = pdq_of(pixels)
-            self._times.append(float(time_s))
-            self._pdq.append(pdq)
-            self._phash.append(phash_of(pixels))
-            self._quality.append(quality)
+        self.end_s = max(self.end_s, float(batch.times_s.max(initial=0.0)))
+        self.frames_seen += len(batch.times_s)
+        kept = [not is_flat(pixels) for pixels in batch.pixels]
+        pixels = batch.pixels[kept]
+        pdq, quality = pdq_of(pixels)
+        self._times += batch.times_s[kept].tolist()
+        self._pdq += list(pdq)
+        self._phash += [phash_of(picture) for picture in pixels]
+        self._quality += quality.tolist()
 
     def build(self, *, duration_s: float) -> Fingerprint:
         """Put together what was kept."""
@@ -162,12 +160,6 @@ def is_flat(pixels: NDArray[np.uint8]) -> bool:
     """Tell whether a frame has next to no contrast."""
     _, deviation = cv2.meanStdDev(pixels)
     return float(deviation[0, 0]) < MIN_DEVIATION
-
-
-def pdq_of(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
-    """Hash a grey picture by PDQ: 32 bytes and the quality, 0 to 100."""
-    bits, quality = pdqhash.compute(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))
-    return np.packbits(bits.astype(np.uint8)), int(quality)
 
 
 def phash_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId
-from media_screening.fingerprint import PDQ_BYTES
+from media_screening.pdq import PDQ_BYTES
 
 _ROW_BITS = 32
 _ROW_MASK = (1 << _ROW_BITS) - 1

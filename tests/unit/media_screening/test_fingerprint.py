@@ -13,9 +13,7 @@ from media_screening.errors import InvalidFingerprint
 from media_screening.fingerprint import (
     Fingerprint,
     FingerprintBuilder,
-    hamming_bits,
     is_flat,
-    pdq_of,
     phash_of,
 )
 from media_screening.frame import FrameBatch
@@ -38,16 +36,6 @@ def test_phash_is_bit_equal_to_imagehash() -> None:
     for picture in pictures():
         theirs = imagehash.phash(Image.fromarray(picture))
         assert phash_of(picture).tobytes().hex() == str(theirs)
-
-
-def test_pdq_of_a_small_picture_is_near_that_of_the_large_one() -> None:
-    rng = np.random.default_rng(1)
-    for _ in range(10):
-        noise = rng.integers(0, 256, (512, 512)).astype(np.uint8)
-        large = cv2.GaussianBlur(noise, (0, 0), 30).astype(np.uint8)
-        large = cv2.equalizeHist(large).astype(np.uint8)
-        small = cv2.resize(large, (64, 64), interpolation=cv2.INTER_AREA).astype(np.uint8)
-        assert hamming_bits(pdq_of(large)[0], pdq_of(small)[0]) <= 31  # PDQ's own radius
 
 
 @pytest.mark.parametrize("level", [0, 16, 128, 255])
