@@ -2,8 +2,6 @@
 
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-# pdqhash is the one dependency without a wheel; its C++ is compiled here and stays here.
-RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/doorstaff
 ENV PATH=/opt/doorstaff/bin:$PATH
 WORKDIR /src
