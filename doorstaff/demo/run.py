@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import statistics
 import threading
 import time
@@ -63,13 +62,10 @@ def run_demo(settings: Settings, console: Console) -> Report:
             "redis_url": "",
         }
     )
-    shutil.rmtree(settings.home / "valkey", ignore_errors=True)
-    for stale in settings.home.glob("doorstaff.db*"):
-        stale.unlink()
     begun = time.monotonic()
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        Services(settings) as services,
+        Services(settings, wipe=("valkey", "doorstaff.db*")) as services,
     ):
         console.print(f"[dim]{KEPT}[/]")
         films = settings.home.resolve() / "films"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Self
 
 from doorstaff.embedded.broker import start_broker
@@ -21,13 +24,17 @@ KEPT = (
 class Services:
     """What a Doorstaff on one machine stands on.
 
+    With ``wipe``, what these patterns name in the home folder is deleted before anything starts,
+    but not before the folder is ours: what another process uses is left alone.
+
     Attributes:
         settings: With the addresses of what was started filled in.
         embedded: Names of what was started.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, wipe: Sequence[str] = ()) -> None:
         self.settings = settings
+        self._wipe = wipe
         self.embedded: list[str] = []
         self._children: list[Child] = []
         self._guests: list[Child] = []
@@ -37,6 +44,8 @@ class Services:
         """Take the home folder and start what is not configured."""
         with ExitStack() as stack:
             self._home = stack.enter_context(Home(self.settings.home))
+            for pattern in self._wipe:
+                _delete(self._home.folder.glob(pattern))
             if not self.settings.kafka_url:
                 child, address = start_broker(self._home.folder)
                 self._adopt(stack, child)
@@ -80,3 +89,11 @@ class Services:
         self._children.append(child)
         stack.callback(child.stop)
         self._home.remember(self._children)
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
