@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -31,10 +32,20 @@ class _Member:
 
 
 class Fleet:
-    """The worker, media worker and console processes of one machine."""
+    """The worker, media worker and console processes of one machine.
 
-    def __init__(self, services: Services, *, show_alerts: bool) -> None:
+    They get our environment, or the one given, and in it the addresses of the services.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        show_alerts: bool,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._services = services
+        self._environment = dict(os.environ if environment is None else environment)
         self._show_alerts = show_alerts
         self._members: list[_Member] = []
 
@@ -81,7 +92,7 @@ class Fleet:
 
     def _run(self, command: tuple[str, ...], name: str, port: int) -> Child:
         environment = {
-            **os.environ,
+            **self._environment,
             **self._services.environment(),
             "DOORSTAFF_METRICS_PORT": str(port),
             "PYTHONUNBUFFERED": "1",

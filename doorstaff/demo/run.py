@@ -7,13 +7,15 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from rich.console import Console
 from rich.table import Table
 
@@ -53,15 +55,7 @@ class Report:
 
 def run_demo(settings: Settings, console: Console) -> Report:
     """Run the whole evening; at most some 90 s."""
-    settings = settings.model_copy(
-        update={
-            "home": settings.home / "demo",
-            "partitions": 4,
-            "database_url": "",
-            "kafka_url": "",
-            "redis_url": "",
-        }
-    )
+    settings = demo_settings(settings.home)
     begun = time.monotonic()
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
@@ -83,7 +77,7 @@ def run_demo(settings: Settings, console: Console) -> Report:
             settings = services.settings
             topics = topics_of(settings)
             asyncio.run(create_topics(settings.kafka_url, topics))
-            fleet = Fleet(services, show_alerts=True)
+            fleet = Fleet(services, show_alerts=True, environment=demo_environment(os.environ))
             fleet.start("worker")
             for film in drawn:
                 film.result()
@@ -107,6 +101,36 @@ def run_demo(settings: Settings, console: Console) -> Report:
         report = _report(console, heard, planted, events, sent_s)
         console.print(f"[dim]{time.monotonic() - begun:.0f} s in all[/]")
     return report
+
+
+class _DemoSettings(Settings):
+    """The defaults, whatever the environment says."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def demo_settings(home: Path) -> Settings:
+    """Settings of the demo in a user's home: made alerts reach no sink that the user has set up."""
+    return _DemoSettings(home=home / "demo", partitions=4, sinks=("console",))
+
+
+def demo_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without any setting of Doorstaff's but the demo's sinks."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.upper().startswith("DOORSTAFF_") and name.upper() != "DATABASE_URL"
+    }
+    return {**kept, "DOORSTAFF_SINKS": "console"}
 
 
 async def _play(
