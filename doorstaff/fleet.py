@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from doorstaff.embedded.child import Child, free_port
 from doorstaff.embedded.services import Services
 from doorstaff.errors import ServiceUnavailable
+from doorstaff.monitoring import join
 
 READY_SECONDS = 60.0
 MAX_RESTARTS = 3
@@ -57,7 +58,7 @@ class Fleet:
         self._members.append(
             _Member(command=command, name=name, port=port, child=self._run(command, name, port))
         )
-        return f"http://127.0.0.1:{port}"
+        return f"http://{self._address(port)}"
 
     def wait_ready(self, *, stop: threading.Event, seconds: float = READY_SECONDS) -> None:
         """Wait until every worker has its share of the work, or until told to stop.
@@ -66,7 +67,7 @@ class Fleet:
             ServiceUnavailable: One ended or took too long; with its last words.
         """
         for member in self._members:
-            url = f"http://127.0.0.1:{member.port}/healthz"
+            url = f"http://{self._address(member.port)}/healthz"
             member.child.wait_until(
                 lambda url=url: stop.is_set() or _answers(url),  # type: ignore[misc]
                 seconds=seconds,
@@ -89,6 +90,10 @@ class Fleet:
                 raise ServiceUnavailable(message)
             member.restarts.append(now)
             member.child = self._run(member.command, member.name, member.port)
+
+    def _address(self, port: int) -> str:
+        host = self._services.settings.host
+        return join({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
 
     def _run(self, command: tuple[str, ...], name: str, port: int) -> Child:
         environment = {

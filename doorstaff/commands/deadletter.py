@@ -27,6 +27,7 @@ from streams.message import RETRY
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled, with reasons.")
 
 _PAGE = 500
+_MOST = 2**63 - 1  # the largest number that SQL has
 
 
 @app.command("list")
@@ -55,7 +56,9 @@ def list_letters(
 
 @app.command()
 def retry(
-    numbers: Annotated[list[int] | None, typer.Argument(help="Which; see `list`.")] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Which; see `list`.", min=1, max=_MOST)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
 ) -> None:
     """Send dead letters to their topics again, as they came."""

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.ruleset import default_ruleset, default_ruleset_text, parse_ruleset, read_ruleset
+from contracts.ruleset import default_ruleset, default_ruleset_text, read_ruleset
 from doorstaff.database import open_home_database
 from doorstaff.errors import DoorstaffError
 from doorstaff.settings import load_settings
@@ -58,8 +58,8 @@ def publish(
     file: RulesetFile, note: Annotated[str, typer.Option(help="What changed, and why.")] = ""
 ) -> None:
     """Make a ruleset the live one; workers take it at their next start."""
+    rules = read_ruleset(file)
     text = file.read_text("utf-8")
-    rules = parse_ruleset(text, name=str(file))
     try:
         with open_home_database(load_settings()).begin() as connection:
             publish_ruleset(

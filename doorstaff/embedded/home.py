@@ -11,7 +11,7 @@ from typing import Self
 import psutil
 
 from doorstaff.embedded.child import Child
-from doorstaff.errors import AlreadyRunning
+from doorstaff.errors import AlreadyRunning, InvalidSettings
 
 _STOP_SECONDS = 5.0
 
@@ -29,9 +29,14 @@ class Home:
 
         Raises:
             AlreadyRunning: Another process has it.
+            InvalidSettings: It is no folder to write to.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            message = f"DOORSTAFF_HOME: {self.folder}: {error.strerror}; name a folder to write to"
+            raise InvalidSettings(message) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

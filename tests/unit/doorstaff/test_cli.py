@@ -61,6 +61,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
         ["deadletter", "retry"],
         ["deadletter", "retry", "1", "--all"],
         ["deadletter", "retry", "one"],
+        ["deadletter", "retry", "99999999999999999999999"],
         ["up", "--workers", "0"],
     ],
 )
@@ -88,6 +89,27 @@ def test_one_that_cannot_is_told_with_file_and_line(run: Run, tmp_path: Path) ->
         assert ran.code == 1
         assert ran.err.startswith(f"doorstaff: {file}:3: groups.a: Input should be less than")
         assert ran.out == ""
+
+
+def test_what_is_no_text_cannot_be_a_ruleset(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"version: \xe9")
+    for file in (tmp_path, tmp_path / "latin.yaml"):
+        for command in ("check", "diff", "publish"):
+            ran = run("ruleset", command, file)
+            assert ran.code == 1
+            assert ran.err.startswith(f"doorstaff: {file}: cannot be read: ")
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_home_that_is_a_file_stops_everything_at_once(
+    run: Run, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setenv("DOORSTAFF_HOME", str(tmp_path / "notes.txt"))
+    ran = run(command)
+    assert ran.code == 1
+    assert ran.err.startswith("doorstaff: DOORSTAFF_HOME: ")
 
 
 def test_publishes_a_ruleset_once_and_tells_its_history(run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from doorstaff.embedded.child import Child
 from doorstaff.embedded.home import Home
-from doorstaff.errors import AlreadyRunning
+from doorstaff.errors import AlreadyRunning, InvalidSettings
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -77,3 +77,9 @@ def test_remembers_who_runs_until_it_is_left(tmp_path: Path, left: Child) -> Non
         assert [pid for pid, _ in noted] == [left.pid]
     assert not (tmp_path / "home" / "children.json").exists()
     assert left.exit_code is None  # whoever started it stops it
+
+
+def test_a_home_that_is_a_file_is_told_with_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(InvalidSettings, match=r"DOORSTAFF_HOME: .*notes\.txt: "):
+        Home(tmp_path / "notes.txt").__enter__()

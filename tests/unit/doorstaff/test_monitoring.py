@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
 
+from doorstaff.errors import ServiceUnavailable
 from doorstaff.monitoring import Monitoring
 
 
@@ -39,3 +41,28 @@ def test_two_processes_of_one_machine_get_ports_of_their_own() -> None:
         Monitoring("127.0.0.1", 0, healthy=lambda: True) as other,
     ):
         assert one.url != other.url
+
+
+def test_a_port_that_is_taken_is_told_with_the_setting() -> None:
+    with Monitoring("127.0.0.1", 0, healthy=lambda: True) as one:
+        port = int(one.url.rsplit(":", 1)[1])
+        with pytest.raises(
+            ServiceUnavailable, match=rf"127\.0\.0\.1:{port} .*DOORSTAFF_METRICS_PORT"
+        ):
+            Monitoring("127.0.0.1", port, healthy=lambda: True)
+
+
+def test_an_ipv6_address_will_do() -> None:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with Monitoring("::1", 0, healthy=lambda: True) as monitoring:
+        assert monitoring.url.startswith("http://[::1]:")
+        assert get(f"{monitoring.url}/healthz") == (200, "ok")
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
