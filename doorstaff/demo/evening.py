@@ -1,4 +1,4 @@
-"""The evening's traffic: ordinary people, one on-sale rush, and four attacks."""
+"""The evening's traffic: ordinary people, one on-sale rush, and three attacks."""
 
 from __future__ import annotations
 
@@ -66,7 +66,6 @@ class Planted:
     enumerated: frozenset[AccountId]
     link_builders: frozenset[AccountId]
     office: frozenset[AccountId]
-    pirated_uploads: frozenset[UploadId]
 
     @property
     def attackers(self) -> frozenset[AccountId]:
@@ -114,7 +113,6 @@ class Evening:
             enumerated=_accounts(enumerated),
             link_builders=_accounts(builders),
             office=_accounts(office),
-            pirated_uploads=frozenset(),
         )
         return events, planted
 

@@ -29,6 +29,7 @@ from doorstaff.demo.evening import EVENING, Evening, Planted
 from doorstaff.demo.film import REFERENCE_TITLE, UPLOADS, draw_reference, draw_upload
 from doorstaff.demo.tally import Heard, Line, tally
 from doorstaff.embedded.services import KEPT, Services
+from doorstaff.errors import ServiceUnavailable
 from doorstaff.fleet import Fleet
 from doorstaff.settings import Settings
 from doorstaff.worker import topics_of
@@ -153,6 +154,7 @@ async def _play(
     started = time.monotonic()
     try:
         for number, event in enumerate(events):
+            _raise_if_ended(listening)
             ahead = started + number / EVENTS_PER_SECOND - time.monotonic()
             if ahead > 0:
                 await asyncio.sleep(ahead)
@@ -165,6 +167,7 @@ async def _play(
         awaited = {event.event_id for event in events}
         while time.monotonic() < patience:
             fleet.keep_up()
+            _raise_if_ended(listening)
             if awaited <= heard.verdicts.keys() and len(heard.screenings) == len(UPLOADS):
                 await asyncio.sleep(1.0)  # the last alerts follow the last verdicts
                 break
@@ -174,6 +177,14 @@ async def _play(
         await consumer.stop()
         await producer.stop()
     return heard, sent_s
+
+
+def _raise_if_ended(listening: asyncio.Task[None]) -> None:
+    """Fail as the listener did; nothing that it has not heard will ever come."""
+    if listening.done():
+        listening.result()
+        message = "the demo's listener ended before its time"
+        raise ServiceUnavailable(message)
 
 
 async def _listen(consumer: AIOKafkaConsumer, topics: Topics, heard: Heard) -> None:

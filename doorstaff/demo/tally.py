@@ -9,6 +9,7 @@ from contracts.alert import Alert
 from contracts.ids import AccountId, Action, AlertId, EventId, UploadId
 from contracts.screening import Screening
 from contracts.verdict import Verdict
+from detectors.campaign import stricter
 from doorstaff.demo.evening import Planted
 from doorstaff.demo.film import UploadPlan
 
@@ -40,11 +41,10 @@ class Heard:
 
     def actions(self) -> dict[AccountId, Action]:
         """The strictest action of each account."""
-        strictness: dict[Action, int] = {"allow": 0, "review": 1, "hold": 2}
         actions: dict[AccountId, Action] = {}
         for verdict in self.verdicts.values():
             before = actions.get(verdict.account_id, "allow")
-            actions[verdict.account_id] = max(before, verdict.action, key=strictness.__getitem__)
+            actions[verdict.account_id] = stricter(before, verdict.action)
         return actions
 
 
@@ -99,6 +99,7 @@ def tally(heard: Heard, planted: Planted, uploads: Iterable[UploadPlan]) -> list
 def _attack(
     what: str, accounts: frozenset[AccountId], heard: Heard, actions: dict[AccountId, Action]
 ) -> Line:
+    """An attack is found where one open alert tells it: that of the campaign that ties it."""
     flagged = sum(actions.get(account, "allow") != "allow" for account in accounts)
     campaigns: dict[str, set[AccountId]] = {}
     for verdict in heard.verdicts.values():
@@ -109,13 +110,15 @@ def _attack(
         for alert in heard.alerts.values()
         if alert.campaign_id in campaigns and alert.kind == "campaign" and alert.status != "closed"
     ]
-    tied = max((len(members) for members in campaigns.values()), default=0)
+    largest = max(campaigns, key=lambda campaign: len(campaigns[campaign]), default=None)
+    tied = len(campaigns[largest]) if largest is not None else 0
+    alone = len(alerts) == 1 and alerts[0].campaign_id == largest
     plural = "alert" if len(alerts) == 1 else "alerts"
     return Line(
         what=what,
         planted=f"{len(accounts)} accounts",
         found=f"{flagged} flagged, {tied} tied, {len(alerts)} {plural}",
-        passed=min(flagged, tied) >= LEAST_CAUGHT * len(accounts) and len(alerts) >= 1,
+        passed=min(flagged, tied) >= LEAST_CAUGHT * len(accounts) and alone,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Never, Self, cast
 
 import pytest
 
-from doorstaff.demo.run import demo_environment, demo_settings
+from doorstaff.demo.run import _play, demo_environment, demo_settings
+from doorstaff.fleet import Fleet
 from doorstaff.settings import Settings
+from streams.topic import Topics
 
 USERS = {
     "DOORSTAFF_SINKS": "slack,webhook",
@@ -35,3 +39,39 @@ def test_its_own_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_
         "home": tmp_path / "demo",
         "partitions": 4,
     }
+
+
+class Silence:
+    """Stands in for producer, fleet and consumer; the consumer breaks at its first message."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.kept_up = 0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def flush(self) -> None: ...
+
+    def keep_up(self) -> None:
+        self.kept_up += 1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Never:
+        raise BrokenMessageError
+
+
+class BrokenMessageError(Exception):
+    """What the listener cannot read."""
+
+
+async def test_a_listener_that_fails_ends_the_wait_with_its_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AIOKafkaProducer", "AIOKafkaConsumer"):
+        monkeypatch.setattr(f"doorstaff.demo.run.{name}", Silence)
+    async with asyncio.timeout(10):
+        with pytest.raises(BrokenMessageError):
+            await _play("", Topics(), [], cast("Fleet", Silence()))

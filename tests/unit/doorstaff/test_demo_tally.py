@@ -29,7 +29,6 @@ PLANTED = Planted(
     enumerated=accounts("mail", 30),
     link_builders=accounts("link", 30),
     office=accounts("office", 100),
-    pirated_uploads=frozenset(),
 )
 PEOPLE = accounts("person", 600)
 
@@ -98,6 +97,14 @@ def untie(heard: Heard, some: Iterable[AccountId]) -> None:
         heard.add_verdict(verdict(account, "hold"))
 
 
+def split(heard: Heard) -> None:
+    """One account in a campaign of its own, with an alert of its own."""
+    account = min(PLANTED.farm)
+    heard.add_verdict(verdict(account, "hold", "other"))
+    other = replace(CAMPAIGN, alert_id=AlertId("other"), campaign_id=CampaignId("other"))
+    heard.add_alert(other)
+
+
 def shift(heard: Heard, upload: str, seconds: float) -> None:
     found = heard.screenings[UploadId(upload)]
     match = replace(found.matches[0], reference_end_s=found.matches[0].reference_end_s + seconds)
@@ -126,6 +133,17 @@ def test_nothing_heard_is_nothing_found() -> None:
                 replace(heard.alerts["link"], status="closed", revision=4)
             ),
             "link builders",
+        ),
+        (
+            lambda heard: heard.add_alert(replace(heard.alerts["mail"], alert_id=AlertId("twice"))),
+            "numbered mailboxes",
+        ),
+        (split, "device farm"),
+        (
+            lambda heard: heard.add_alert(
+                replace(heard.alerts["farm"], campaign_id=CampaignId("other"), revision=4)
+            ),
+            "device farm",
         ),
         (lambda heard: allow(heard, list(PLANTED.office)[:1], "hold"), "on-sale rush"),
         (lambda heard: allow(heard, list(PEOPLE)[:4], "review"), "everybody else"),
