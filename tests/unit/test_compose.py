@@ -158,3 +158,15 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=60,
     )
+
+
+def test_no_alert_goes_to_the_containers_logs() -> None:
+    """Alerts carry mailboxes and addresses, which no log of ours does."""
+    default = re.fullmatch(
+        r"\$\{DOORSTAFF_SINKS:-(.*)\}", SERVICES["worker"]["environment"]["DOORSTAFF_SINKS"]
+    )
+    assert default
+    assert "console" not in default[1].split(",")
+    chosen = re.search(r"^DOORSTAFF_SINKS=(.*)$", EXAMPLE, re.M)
+    assert chosen
+    assert "console" not in chosen[1].split(",")
