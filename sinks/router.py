@@ -107,14 +107,15 @@ class Router:
     async def accept(self, alerts: Iterable[Alert]) -> None:
         """Take alerts in; when it returns they are durable, and on their way.
 
-        Revisions that were accepted before, or are older than the one kept, are left out, so a
-        repeat is harmless.
+        What was accepted before is left out, so a repeat is harmless; see ``accept_alert`` for what
+        tells a repeat from an alert whose revisions began again.
 
         Raises:
             AlertsNotAccepted: SQL is away, and none was taken: do not acknowledge what raised them.
         """
-        # In one order everywhere, so that two workers do not wait for each other's rows.
-        batch = sorted(alerts, key=lambda alert: (alert.alert_id, alert.revision))
+        # In one order everywhere, so that two workers do not wait for each other's rows; those of
+        # one alert stay in the order they came.
+        batch = sorted(alerts, key=lambda alert: alert.alert_id)
         if not batch:
             return
         try:
@@ -141,16 +142,16 @@ class Router:
         return True
 
     def _accept(self, connection: Connection, batch: list[Alert]) -> list[Alert]:
-        return [
-            alert
-            for alert in batch
-            if accept_alert(
+        offered = (
+            accept_alert(
                 connection,
                 alert,
                 sinks=sinks_for(alert, self._routes, tuple(self._lanes)),
                 now_ms=self._clock.now_ms(),
             )
-        ]
+            for alert in batch
+        )
+        return [alert for alert in offered if alert is not None]
 
     async def _keep_house(self) -> None:
         """Tell the outbox's length, and forget what was delivered long ago."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select, tuple_, update
 
 from contracts import wire
 from contracts.alert import Alert, AlertKind, AlertStatus
 from contracts.event import epoch_ms
-from contracts.ids import Action, AlertId
+from contracts.ids import ACTIONS, Action, AlertId
 from store.delivery import enqueue
 from store.schema import alerts
 from store.upsert import insert
@@ -46,20 +46,7 @@ def save_alert(connection: Connection, alert: Alert) -> bool:
     Returns:
         Whether it was kept.
     """
-    row = {
-        "alert_id": alert.alert_id,
-        "revision": alert.revision,
-        "kind": alert.kind,
-        "status": alert.status,
-        "action": alert.action,
-        "risk": alert.risk,
-        "title": alert.title.replace("\x00", ""),  # PostgreSQL has no NUL in its texts
-        "account_count": alert.account_count,
-        "campaign_id": alert.campaign_id,
-        "opened_at_ms": epoch_ms(alert.opened_at),
-        "updated_at_ms": epoch_ms(alert.updated_at),
-        "body": body_of(alert),
-    }
+    row = _row(alert)
     statement = insert(connection, alerts).values(row)
     statement = statement.on_conflict_do_update(
         index_elements=[alerts.c.alert_id],
@@ -72,18 +59,23 @@ def save_alert(connection: Connection, alert: Alert) -> bool:
 
 def accept_alert(
     connection: Connection, alert: Alert, *, sinks: Sequence[str], now_ms: int
-) -> bool:
-    """Keep a revision and owe it to ``sinks``, both or neither: the transactional outbox.
+) -> Alert | None:
+    """Keep what is new of an alert and owe it to ``sinks``, both or neither.
 
-    What was accepted before is owed to nobody a second time.
+    A higher revision than the one kept is new. A desk that has lost its state counts from 1 again,
+    so an equal or a lower revision is either a repeat or the beginning of another history, and what
+    it says decides: it is new if it goes beyond all that was accepted of this alert, by the time of
+    its newest event, then by its action, accounts and risk, then by being closed. Then it is kept
+    under the next revision. So an escalation is never taken for a repeat, and what was offered
+    once, accepted or not, is owed to nobody a second time.
 
     Returns:
-        Whether it was kept.
+        The alert under the revision that it was kept under; None for a repeat.
     """
-    kept = save_alert(connection, alert)
-    if kept:
-        enqueue(connection, alert, sinks=sinks, now_ms=now_ms)
-    return kept
+    news = _keep_news(connection, alert)
+    if news is not None:
+        enqueue(connection, news, sinks=sinks, now_ms=now_ms)
+    return news
 
 
 def get_alert(connection: Connection, alert_id: AlertId) -> Alert | None:
@@ -139,3 +131,59 @@ def body_of(alert: Alert) -> dict[str, Any]:
 def alert_from(body: dict[str, Any]) -> Alert:
     """Read back what ``body_of`` wrote."""
     return msgspec.convert(body, Alert)
+
+
+def _keep_news(connection: Connection, alert: Alert) -> Alert | None:
+    reach = _reach(alert)
+    added = connection.execute(  # first of all a write: SQLite has one writer, and this is it
+        insert(connection, alerts)
+        .values(**_row(alert), reach=reach)
+        .on_conflict_do_nothing()
+        .returning(alerts.c.alert_id)
+    )
+    if added.first() is not None:
+        return alert
+    kept = connection.execute(
+        select(alerts.c.revision, alerts.c.reach, alerts.c.body)
+        .where(alerts.c.alert_id == alert.alert_id)
+        .with_for_update()
+    ).one()
+    reached = max(kept.reach or [], _reach(alert_from(kept.body)))
+    if alert.revision <= kept.revision:
+        if reach <= reached:
+            return None
+        alert = replace(alert, revision=kept.revision + 1)
+    connection.execute(
+        update(alerts)
+        .where(alerts.c.alert_id == alert.alert_id)
+        .values(**_row(alert), reach=max(reach, reached))
+    )
+    return alert
+
+
+def _reach(alert: Alert) -> list[int]:
+    """How far an alert's history has come: no revision that follows in it has less, as a rule."""
+    return [
+        epoch_ms(alert.updated_at),
+        ACTIONS.index(alert.action),
+        alert.account_count,
+        alert.risk,
+        int(alert.status == "closed"),
+    ]
+
+
+def _row(alert: Alert) -> dict[str, Any]:
+    return {
+        "alert_id": alert.alert_id,
+        "revision": alert.revision,
+        "kind": alert.kind,
+        "status": alert.status,
+        "action": alert.action,
+        "risk": alert.risk,
+        "title": alert.title.replace("\x00", ""),  # PostgreSQL has no NUL in its texts
+        "account_count": alert.account_count,
+        "campaign_id": alert.campaign_id,
+        "opened_at_ms": epoch_ms(alert.opened_at),
+        "updated_at_ms": epoch_ms(alert.updated_at),
+        "body": body_of(alert),
+    }

@@ -48,9 +48,13 @@ alerts = Table(
     Column("opened_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
     Column("body", JSON, nullable=False),
+    Column("reach", JSON(none_as_null=True)),
     Index("ix_alerts_updated_at_ms", "updated_at_ms"),
 )
-"""The newest revision of each alert; ``body`` is the alert as on the wire."""
+"""The newest revision of each alert; ``body`` is the alert as on the wire.
+
+``reach``: how far it had come at its furthest, see ``store.alert``; null is that of ``body``.
+"""
 
 deliveries = Table(
     "deliveries",

@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.ids import AlertId
+from contracts.alert import Alert, AlertStatus
+from contracts.ids import ACTIONS, AlertId
 from store.alert import AlertCursor, accept_alert, get_alert, list_alerts, save_alert
+from store.database import open_database
 from store.delivery import count_due
+from store.schema import metadata
 from tests.alerts import CAMPAIGN, MEDIA, OPENED_AT, alert_like
+
+LATER = OPENED_AT + timedelta(seconds=1)
+REVIEW = alert_like(action="review", risk=50)
+
+
+@st.composite
+def revisions(draw: st.DrawFn) -> Alert:
+    """One revision of one alert; its times may go back, as those of late events do."""
+    return alert_like(
+        updated_at=OPENED_AT + timedelta(seconds=draw(st.integers(0, 3))),
+        action=draw(st.sampled_from(ACTIONS)),
+        status=draw(st.sampled_from(get_args(AlertStatus))),
+        account_count=draw(st.integers(1, 3)),
+        risk=draw(st.integers(0, 3)),
+    )
+
+
+def numbered(history: list[Alert]) -> list[Alert]:
+    return [replace(alert, revision=number) for number, alert in enumerate(history, 1)]
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Engine]:
+    engine = open_database("sqlite://")
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def accepted(engine: Engine, *offers: Alert) -> list[Alert | None]:
+    """What is news of alerts offered one by one, in a database that is empty before and after."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        news = [accept_alert(connection, alert, sinks=(), now_ms=0) for alert in offers]
+        transaction.rollback()
+    return news
 
 
 def test_an_alert_comes_back_as_it_went_in(engine: Engine) -> None:
@@ -97,3 +140,92 @@ def test_an_alert_and_what_is_owed_of_it_are_written_together_or_not_at_all(
     with engine.connect() as connection:
         assert get_alert(connection, MEDIA.alert_id) is None
         assert count_due(connection) == {"slack": 1}
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        replace(REVIEW, updated_at=LATER),
+        replace(REVIEW, action="hold", status="escalated"),
+        replace(REVIEW, account_count=13, status="grown"),
+        replace(REVIEW, risk=51),
+        replace(REVIEW, status="closed"),
+    ],
+)
+def test_news_under_a_revision_that_was_used_gets_the_next_one(engine: Engine, news: Alert) -> None:
+    with engine.begin() as connection:
+        for revision in (1, 2):
+            assert accept_alert(
+                connection, replace(REVIEW, revision=revision), sinks=("s",), now_ms=0
+            )
+        expected = replace(news, revision=3)
+        assert accept_alert(connection, news, sinks=("s",), now_ms=0) == expected
+        assert get_alert(connection, news.alert_id) == expected
+        assert accept_alert(connection, news, sinks=("s",), now_ms=0) is None
+        assert get_alert(connection, news.alert_id) == expected
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        replace(REVIEW, updated_at=OPENED_AT - timedelta(seconds=1), action="hold"),
+        replace(REVIEW, account_count=11, risk=99),
+        replace(REVIEW, title="said otherwise"),
+    ],
+)
+def test_an_old_revision_that_goes_no_further_changes_nothing(
+    engine: Engine, repeat: Alert
+) -> None:
+    kept = replace(REVIEW, revision=4)
+    with engine.begin() as connection:
+        assert accept_alert(connection, kept, sinks=("s",), now_ms=0) == kept
+        assert accept_alert(connection, repeat, sinks=("s",), now_ms=0) is None
+        assert get_alert(connection, kept.alert_id) == kept
+
+
+def test_an_alert_that_was_kept_without_its_reach_is_measured_by_its_body(engine: Engine) -> None:
+    with engine.begin() as connection:
+        save_alert(connection, CAMPAIGN)
+        assert accept_alert(connection, CAMPAIGN, sinks=(), now_ms=0) is None
+        assert accept_alert(connection, replace(CAMPAIGN, risk=93), sinks=(), now_ms=0)
+
+
+@given(st.lists(st.lists(revisions(), min_size=1, max_size=5), min_size=1, max_size=3), st.data())
+def test_what_was_offered_once_is_never_news_again(
+    memory: Engine, histories: list[list[Alert]], data: st.DataObject
+) -> None:
+    """Each history is of a desk that began anew; then any of it comes again, in any order."""
+    offered = [alert for history in histories for alert in numbered(history)]
+    again = data.draw(st.lists(st.sampled_from(offered), max_size=12))
+    news = accepted(memory, *offered, *again)
+    assert news[len(offered) :] == [None] * len(again)
+    numbers = [alert.revision for alert in news if alert is not None]
+    assert numbers == sorted(set(numbers))
+
+
+@given(st.lists(revisions(), min_size=1, max_size=6), st.data())
+def test_after_the_newest_of_a_history_nothing_of_it_is_news(
+    memory: Engine, history: list[Alert], data: st.DataObject
+) -> None:
+    """Where a history only goes forward, its newest revision answers for those never seen."""
+    forward = numbered(
+        sorted(
+            history,
+            key=lambda alert: (
+                alert.updated_at,
+                ACTIONS.index(alert.action),
+                alert.account_count,
+                alert.risk,
+                alert.status == "closed",
+            ),
+        )
+    )
+    before = data.draw(st.lists(st.sampled_from(forward), max_size=6))
+    after = data.draw(st.lists(st.sampled_from(forward), max_size=6))
+    news = accepted(memory, *before, forward[-1], *after)
+    assert news[len(before) + 1 :] == [None] * len(after)
+
+
+@given(st.lists(revisions(), min_size=1, max_size=5))
+def test_a_history_is_accepted_revision_by_revision(memory: Engine, history: list[Alert]) -> None:
+    assert accepted(memory, *numbered(history)) == numbered(history)
