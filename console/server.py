@@ -56,6 +56,8 @@ class Server(uvicorn.Server):
 def make_server(app: ASGIApp, **options: Any) -> Server:
     """A server that logs nothing of who asks for what, and stops within ``STOP_SECONDS``.
 
+    Its errors go to the logger ``uvicorn.error``, to the handlers that the process has set up.
+
     Run it by ``run(sockets=[listen(...)])``, or by ``serve`` beside other tasks; SIGINT and
     SIGTERM, or ``should_exit``, let it finish what it is answering.
     """

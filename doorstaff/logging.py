@@ -15,7 +15,7 @@ _MAILBOX = re.compile(r"(?<![^\s@<>\"])[^\s@<>\"]+@[^\s@<>\"']+")
 _IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?![\d.]*\d)(:\d+)?")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\d)")
 _PRIVATE = tuple(IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-_NOISY = ("aiokafka", "kafka", "faust", "mode", "asyncio", "alembic", "uvicorn.access")
+_NOISY = ("aiokafka", "kafka", "faust", "mode", "asyncio", "alembic", "uvicorn")
 
 
 def configure_logging(level: str = "info") -> None:

@@ -10,7 +10,8 @@ from console.app import create_app
 from console.server import address_of, listen, make_server
 from doorstaff.database import open_home_database
 from doorstaff.errors import ServiceUnavailable
-from doorstaff.monitoring import Monitoring
+from doorstaff.logging import configure_logging
+from doorstaff.monitoring import Monitoring, join
 from doorstaff.settings import Settings, load_settings
 
 _ANY = {"0.0.0.0", "::"}
@@ -19,13 +20,14 @@ _ANY = {"0.0.0.0", "::"}
 def console() -> None:
     """Show alerts and dead letters in the browser, until Ctrl-C."""
     settings = load_settings()
+    configure_logging(settings.log_level)
     engine = open_home_database(settings)
     try:
         try:
             listener = listen(settings.host, settings.console_port)
         except OSError as error:
             msg = (
-                f"the console cannot listen on {settings.host}:{settings.console_port}"
+                f"the console cannot listen on {join(settings.host, settings.console_port)}"
                 f" ({error.strerror}); set DOORSTAFF_HOST or DOORSTAFF_CONSOLE_PORT, 0 for any"
             )
             raise ServiceUnavailable(msg) from None

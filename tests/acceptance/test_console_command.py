@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -55,6 +58,25 @@ def test_it_says_where_it_is_and_stops_when_asked(tmp_path: Path, stop: signal.S
         assert "Traceback" not in err
         assert "stopped" in out
         assert process.returncode == 0
+
+
+def test_what_it_could_not_answer_stands_in_its_log(tmp_path: Path) -> None:
+    with console(tmp_path, DOORSTAFF_CONSOLE_PORT="0") as process:
+        assert process.stdout
+        address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        assert address
+        with sqlite3.connect(tmp_path / "doorstaff.db") as database:
+            database.execute("DROP TABLE alerts")
+        database.close()
+        with pytest.raises(HTTPError, match="500") as refused:
+            urlopen(f"{address[0]}/?q=anna@example.org", timeout=10)
+        refused.value.close()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    (line,) = map(json.loads, err.splitlines())
+    assert line["level"] == "error"
+    assert "no such table: alerts" in line["exception"]
+    assert "anna@example.org" not in err
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
