@@ -23,7 +23,25 @@ from contracts.ids import AccountId, AlertId, EventId, UploadId
 MAX_TEXT_CHARS = 1_000_000
 MAX_LINKS = 1_000
 
-Identifier = Annotated[str, Field(min_length=1, max_length=256)]
+MAX_ID_CHARS = 256
+MAX_ALERT_ID_CHARS = 64
+"""What the columns of ``store.schema`` hold."""
+
+
+def _without_nul(identifier: str) -> str:
+    if "\x00" in identifier:
+        msg = "must not hold a NUL character"
+        raise ValueError(msg)
+    return identifier
+
+
+# PostgreSQL has no NUL in its texts. Free texts lose theirs where they are stored; an identifier
+# that did would be another one.
+_NO_NUL = AfterValidator(_without_nul)
+_ID = Field(min_length=1, max_length=MAX_ID_CHARS, json_schema_extra={"pattern": "^[^\\u0000]*$"})
+_ALERT_ID = Field(max_length=MAX_ALERT_ID_CHARS, json_schema_extra={"pattern": "^[^\\u0000]*$"})
+
+Identifier = Annotated[str, _ID, _NO_NUL]
 Line = Annotated[str, Field(max_length=2_048)]
 
 
@@ -45,11 +63,11 @@ class BaseEvent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    event_id: Annotated[EventId, Field(min_length=1, max_length=256)]
+    event_id: Annotated[EventId, _ID, _NO_NUL]
     """The idempotency key: a second event with the same id is a repeat, and is dropped."""
     occurred_at: Timestamp
     """When it happened on the platform, with a zone; kept in UTC."""
-    account_id: Annotated[AccountId, Field(min_length=1, max_length=256)]
+    account_id: Annotated[AccountId, _ID, _NO_NUL]
 
     @property
     def occurred_at_ms(self) -> int:
@@ -99,7 +117,7 @@ class Upload(BaseEvent):
     """A video to be screened."""
 
     type: Literal["upload"] = "upload"
-    upload_id: Annotated[UploadId, Field(min_length=1, max_length=256)]
+    upload_id: Annotated[UploadId, _ID, _NO_NUL]
     uri: Annotated[str, Field(min_length=1, max_length=4_096)]
     """``file:`` (or a plain path) or ``https:``."""
     title: Line = ""
@@ -112,13 +130,15 @@ class Decision(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["decision"] = "decision"
-    decision_id: Annotated[EventId, Field(min_length=1, max_length=256)]
+    decision_id: Annotated[EventId, _ID, _NO_NUL]
     occurred_at: Timestamp
-    account_ids: Annotated[tuple[AccountId, ...], Field(min_length=1, max_length=10_000)]
+    account_ids: Annotated[
+        tuple[Annotated[AccountId, _ID, _NO_NUL], ...], Field(min_length=1, max_length=10_000)
+    ]
     action: DecisionAction
     reviewer: Identifier
     reason: Line = ""
-    alert_id: AlertId | None = None
+    alert_id: Annotated[AlertId, _ALERT_ID, _NO_NUL] | None = None
 
 
 Event = Signup | Post | Upload

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import store.schema
 from contracts.errors import InvalidEvent
 from contracts.event import (
+    MAX_ALERT_ID_CHARS,
+    MAX_ID_CHARS,
     MAX_LINKS,
     Decision,
     Post,
@@ -158,10 +161,58 @@ def test_unknown_fields_are_left_out() -> None:
             "decision.account_ids: Tuple should have at least 1 item after validation, not 0",
         ),
         ({**DECISION, "account_ids": ["a", 1]}, "decision.account_ids.1: Input should be a valid"),
+        (
+            {**DECISION, "account_ids": ["a", "x" * 257]},
+            "decision.account_ids.1: String should have at most 256 characters",
+        ),
+        (
+            {**DECISION, "alert_id": "x" * 65},
+            "decision.alert_id: String should have at most 64 characters",
+        ),
     ],
 )
 def test_a_refusal_names_the_field_and_what_would_do(fields: dict[str, Any], reason: str) -> None:
     assert reason_of(json.dumps(fields)).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (SIGNUP, "event_id"),
+        (SIGNUP, "account_id"),
+        (POST, "post_id"),
+        (UPLOAD, "upload_id"),
+        (DECISION, "decision_id"),
+        (DECISION, "reviewer"),
+        (DECISION, "alert_id"),
+    ],
+)
+def test_an_identifier_has_no_nul(fields: dict[str, Any], name: str) -> None:
+    reason = f"{fields['type']}.{name}: must not hold a NUL character"
+    assert refusal_of({**fields, name: f"{PRIVATE}\x00"}) == reason
+
+
+def test_no_account_of_a_decision_has_a_nul() -> None:
+    refusal = refusal_of({**DECISION, "account_ids": ["a1", "a\x002"]})
+    assert refusal == "decision.account_ids.1: must not hold a NUL character"
+
+
+def test_a_nul_in_a_free_text_is_let_in() -> None:
+    assert parse(DECISION, reason="a\x00b").reason == "a\x00b"
+    assert parse(POST, title="a\x00b", text="\x00").title == "a\x00b"
+
+
+def test_an_identifier_is_at_most_as_long_as_its_column() -> None:
+    decisions, uploads = store.schema.decisions.c, store.schema.upload_fingerprints.c
+    assert str(decisions.alert_id.type) == f"VARCHAR({MAX_ALERT_ID_CHARS})"
+    for column in (
+        decisions.decision_id,
+        decisions.reviewer,
+        uploads.upload_id,
+        uploads.account_id,
+        uploads.event_id,
+    ):
+        assert str(column.type) == f"VARCHAR({MAX_ID_CHARS})"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[1", "[" * 5_000, '{"a": \ud800}'])

@@ -54,6 +54,24 @@ def test_an_event_that_is_accepted_keeps_its_schema(fields: dict[str, Any]) -> N
     check(name, json.loads(parse_event(json.dumps(fields)).model_dump_json()))
 
 
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("decision_id", "d\x00"),
+        ("reviewer", "\x00"),
+        ("alert_id", "a\x00"),
+        ("alert_id", "x" * 65),
+        ("account_ids", ["a1", "a\x00"]),
+        ("account_ids", ["a1", "x" * 257]),
+    ],
+)
+def test_an_identifier_that_is_refused_breaks_the_schema_too(name: str, bad: object) -> None:
+    with pytest.raises(InvalidEvent):
+        parse_event(json.dumps({**DECISION, name: bad}))
+    with pytest.raises(ValidationError):
+        check("decision", {**DECISION, name: bad})
+
+
 @pytest.mark.parametrize("fields", EVENTS, ids=lambda fields: str(fields["type"]))
 def test_what_an_event_cannot_do_without_the_schema_asks_for(fields: dict[str, Any]) -> None:
     for name in fields:
