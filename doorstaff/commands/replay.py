@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import inspect
 
-from contracts.ruleset import default_ruleset, read_ruleset
+from contracts.ruleset import Ruleset, default_ruleset, read_ruleset
 from doorstaff.console_output import progress
+from doorstaff.database import found_database
 from doorstaff.errors import DoorstaffError
-from doorstaff.settings import load_settings
+from doorstaff.settings import Settings, load_settings
+from doorstaff.worker import ruleset_of
+from store.ruleset import live_ruleset
+from store.schema import rulesets
 from tuning.recording import Progress, open_recording
 from tuning.replay import Replay, Summary
 
@@ -20,7 +25,11 @@ from tuning.replay import Replay, Summary
 def replay(
     file: Annotated[Path, typer.Argument(help="Events, one JSON object a line.", exists=True)],
     ruleset: Annotated[
-        Path | None, typer.Option(help="Ruleset file; the one that ships if not given.")
+        Path | None,
+        typer.Option(
+            help="Ruleset file; if not given, what a worker would take: DOORSTAFF_RULESET, else the"
+            " newest published one, else the one that ships."
+        ),
     ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="Write verdicts here, JSON lines.")] = None,
     alerts: Annotated[Path | None, typer.Option(help="Write alerts here, JSON lines.")] = None,
@@ -29,12 +38,18 @@ def replay(
 
     Broken lines are counted, told and left out. Uploads are not screened.
     """
+    if not file.is_file():
+        message = "FILE is read twice, in two orders: a pipe or a folder will not do"
+        raise typer.BadParameter(message)
     for name, out in (("--verdicts", verdicts), ("--alerts", alerts)):
         if out is not None and out.resolve() == file.resolve():
             message = f"{name} would overwrite the events"
             raise typer.BadParameter(message)
+    if verdicts is not None and alerts is not None and verdicts.resolve() == alerts.resolve():
+        message = "--verdicts and --alerts name the same file"
+        raise typer.BadParameter(message)
     settings = load_settings()
-    rules = read_ruleset(ruleset) if ruleset else default_ruleset()
+    rules, whence = _choose(ruleset or settings.ruleset, settings)
     try:
         with ExitStack() as stack:
             run = Replay(
@@ -48,9 +63,21 @@ def replay(
             with progress("Replaying", recording.size) as advance:
                 summary = run.run(recording, _to(advance))
     except OSError as error:
-        message = f"{error.filename}: {error.strerror}"
+        message = f"{error.filename or 'cannot write'}: {error.strerror}"
         raise DoorstaffError(message) from None
-    _tell(summary, rules.version)
+    _tell(summary, f"{rules.version} ({whence})")
+
+
+def _choose(named: Path | None, settings: Settings) -> tuple[Ruleset, str]:
+    """A ruleset, and where it comes from."""
+    if named is not None:
+        return read_ruleset(named), str(named)
+    with found_database(settings) as engine:
+        if engine is not None and inspect(engine).has_table(rulesets.name):
+            with engine.connect() as connection:
+                if live_ruleset(connection) is not None:
+                    return ruleset_of(settings, engine), "published"
+    return default_ruleset(), "ships with Doorstaff"
 
 
 def _to(advance: Callable[[int], None]) -> Progress:
@@ -65,11 +92,11 @@ def _to(advance: Callable[[int], None]) -> Progress:
     return moved
 
 
-def _tell(summary: Summary, version: str) -> None:
+def _tell(summary: Summary, ruleset: str) -> None:
     events = ", ".join(f"{count:,} {kind}s" for kind, count in sorted(summary.events.items()))
     alerts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(summary.alerts.items()))
     accounts = summary.accounts
-    typer.echo(f"Ruleset   {version}")
+    typer.echo(f"Ruleset   {ruleset}")
     typer.echo(
         f"Events    {events or 'none'} in {summary.elapsed_s:.1f} s"
         f" ({summary.events_per_second:,.0f}/s)"

@@ -56,6 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
         ["no-such-command"],
         ["replay"],
         ["replay", "no-such-file.jsonl"],
+        ["replay", "/dev"],
         ["replay", "--no-such-option", "x"],
         ["ruleset", "check", "no-such-file.yaml"],
         ["deadletter", "retry"],
@@ -161,13 +162,45 @@ def test_replay_takes_a_ruleset(run: Run, tmp_path: Path) -> None:
     file, rules = tmp_path / "e.jsonl", tmp_path / "r.yaml"
     file.write_text(signup(1).model_dump_json())
     rules.write_text("version: mine\ngroups: {}\n")
-    assert run("replay", file, "--ruleset", rules).out.startswith("Ruleset   mine\n")
+    assert run("replay", file, "--ruleset", rules).out.startswith(f"Ruleset   mine ({rules})\n")
     rules.write_text("- no ruleset")
     ran = run("replay", file, "--ruleset", rules)
     assert (ran.code, ran.err) == (
         1,
         f"doorstaff: {rules}:1: a ruleset is a mapping that begins with `version:`\n",
     )
+
+
+def test_replay_without_one_takes_what_a_worker_would(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, rules = tmp_path / "e.jsonl", tmp_path / "r.yaml"
+    file.write_text(signup(1).model_dump_json())
+    assert run("replay", file).out.startswith("Ruleset   default-1 (ships with Doorstaff)\n")
+    assert not (tmp_path / "home").exists()  # none is made to look into
+    rules.write_text("version: published-1\ngroups: {}\n")
+    assert run("ruleset", "publish", rules).code == 0
+    assert run("replay", file).out.startswith("Ruleset   published-1 (published)\n")
+    rules.write_text("version: mine\ngroups: {}\n")
+    monkeypatch.setenv("DOORSTAFF_RULESET", str(rules))
+    assert run("replay", file).out.startswith(f"Ruleset   mine ({rules})\n")
+
+
+def test_replay_writes_verdicts_and_alerts_to_two_files(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text("{}")
+    ran = run("replay", file, "--verdicts", tmp_path / "out", "--alerts", tmp_path / "." / "out")
+    assert ran.code == 2
+    assert "--verdicts and --alerts name the same file" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_replay_tells_a_full_disk_in_a_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text(signup(1).model_dump_json())
+    ran = run("replay", file, "--verdicts", "/dev/full")
+    assert (ran.code, ran.err) == (1, "doorstaff: cannot write: No space left on device\n")
 
 
 def test_replay_cannot_write_where_there_is_no_folder(run: Run, tmp_path: Path) -> None:
