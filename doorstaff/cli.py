@@ -11,6 +11,7 @@ from contracts.errors import ContractError
 from doorstaff.commands import media
 from doorstaff.commands.console import console
 from doorstaff.commands.deadletter import app as deadletter
+from doorstaff.commands.delivery import app as delivery
 from doorstaff.commands.demo import demo
 from doorstaff.commands.doctor import doctor
 from doorstaff.commands.replay import replay
@@ -38,6 +39,7 @@ app.command()(send)
 app.command()(replay)
 app.add_typer(ruleset, name="ruleset")
 app.add_typer(deadletter, name="deadletter")
+app.add_typer(delivery, name="delivery")
 app.command()(doctor)
 
 

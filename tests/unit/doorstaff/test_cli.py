@@ -17,6 +17,8 @@ from doorstaff.database import open_home_database
 from doorstaff.embedded.child import free_port
 from doorstaff.settings import load_settings
 from store.dead_letter import save_dead_letter
+from store.delivery import claim_due, count_due, enqueue, mark_failed
+from tests.alerts import CAMPAIGN
 from tests.traffic import START, signup
 
 
@@ -229,6 +231,26 @@ def test_dead_letters_are_listed_without_the_message_unless_asked(run: Run) -> N
     assert run("deadletter", "list").out == line
     assert run("deadletter", "list", "--show").out == f"{line}       anna@example.org\n"
     assert run("deadletter", "list", "--topic", "doorstaff.posts").out == "No dead letters\n"
+
+
+def test_failed_deliveries_are_listed_with_their_reasons_and_owed_anew(run: Run) -> None:
+    assert run("delivery", "list").out == "No failed deliveries\n"
+    engine = open_home_database(load_settings())
+    with engine.begin() as connection:
+        enqueue(connection, CAMPAIGN, sinks=("slack", "webhook"), now_ms=0)
+        for sink in ("slack", "webhook"):
+            (delivery,) = claim_due(connection, sink, now_ms=0, lease_seconds=30)
+            mark_failed(connection, delivery, now_ms=1_000, error="404 no_team")
+    told = f"{CAMPAIGN.alert_id} revision {CAMPAIGN.revision}, 1 attempts: 404 no_team"
+    assert run("delivery", "list").out == (
+        f"1970-01-01 00:00:01 webhook  {told}\n1970-01-01 00:00:01 slack    {told}\n"
+    )
+    assert run("delivery", "retry", "--sink", "slack").out == "Owed 1 anew\n"
+    with engine.connect() as connection:
+        assert count_due(connection) == {"slack": 1}
+    engine.dispose()
+    assert run("delivery", "retry").out == "Owed 1 anew\n"
+    assert run("delivery", "retry").out == "No failed deliveries\n"
 
 
 @pytest.mark.parametrize("words", [["deadletter", "retry", "--all"], ["send", "events.jsonl"]])
