@@ -52,10 +52,11 @@ class AlertDesk:
 
     def observe(self, verdict: Verdict) -> tuple[Verdict, list[Alert]]:
         """Take in a verdict; give it back with its campaign, and the alerts that it raises."""
-        ties = _ties(verdict)
+        ties = self._campaigns.live(_ties(verdict))
         campaign = self._campaigns.of(verdict.account_id)
         if not ties and campaign is None:
-            return verdict, list(self._about_account(verdict))
+            # What ties it to a closed campaign alone was told when that one was.
+            return verdict, [] if verdict.ties else list(self._about_account(verdict))
         campaign, merged = self._campaigns.join(verdict.account_id, ties)
         campaign.risk = max(campaign.risk, verdict.risk)
         campaign.action = stricter(campaign.action, verdict.action)

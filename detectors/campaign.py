@@ -9,6 +9,9 @@ from contracts.alert import AlertStatus
 from contracts.ids import AccountId, Action, CampaignId, Code, Facet, derived_id
 from contracts.verdict import Reason
 
+MAX_CLOSED_BURSTS = 100_000
+"""Bursts of closed campaigns remembered at a time; past it, the one closed first is forgotten."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tie:
@@ -30,6 +33,7 @@ class Campaign:
     Attributes:
         campaign_id: Derived from the facet that founded it and when that one's burst began.
         facets: What ties it, with the most accounts that were counted on each.
+        bursts: The same facets, each with when its bursts began.
         accounts: In the order they joined.
         newest_ms: Event time of the newest event of any member.
         revision: How often it was announced; 0 before it is opened.
@@ -41,6 +45,7 @@ class Campaign:
 
     campaign_id: CampaignId
     facets: dict[Facet, int] = field(default_factory=dict)
+    bursts: set[tuple[Facet, str]] = field(default_factory=set)
     accounts: dict[AccountId, None] = field(default_factory=dict)
     reasons: dict[Code, Reason] = field(default_factory=dict)
     risk: int = 0
@@ -67,6 +72,8 @@ class Campaigns:
     def __init__(self) -> None:
         self._by_facet: dict[Facet, Campaign] = {}
         self._by_account: dict[AccountId, Campaign] = {}
+        self._over: dict[tuple[Facet, str], None] = {}
+        """Bursts of closed campaigns: an account keeps its ties, but they found nothing again."""
 
     def __iter__(self) -> Iterator[Campaign]:
         """Each live campaign once, the oldest first."""
@@ -75,6 +82,10 @@ class Campaigns:
     def of(self, account_id: AccountId) -> Campaign | None:
         """The campaign that an account belongs to."""
         return self._by_account.get(account_id)
+
+    def live(self, ties: Iterable[Tie]) -> list[Tie]:
+        """Those ties whose burst does not belong to a campaign that is closed."""
+        return [tie for tie in ties if (tie.facet, tie.since) not in self._over]
 
     def join(self, account_id: AccountId, ties: Iterable[Tie]) -> tuple[Campaign, list[Campaign]]:
         """Put an account into the campaign of the facets that tie it.
@@ -105,6 +116,7 @@ class Campaigns:
             self._merge(campaign, other)
         for tie in ties:
             campaign.facets[tie.facet] = max(tie.accounts, campaign.facets.get(tie.facet, 0))
+            campaign.bursts.add((tie.facet, tie.since))
             self._by_facet[tie.facet] = campaign
         campaign.accounts.setdefault(account_id)
         self._by_account[account_id] = campaign
@@ -112,6 +124,9 @@ class Campaigns:
 
     def close(self, campaign: Campaign) -> None:
         """Forget a campaign; if its facets fire again, that is another attack."""
+        self._over.update(dict.fromkeys(campaign.bursts))
+        while len(self._over) > MAX_CLOSED_BURSTS:
+            del self._over[next(iter(self._over))]
         for facet in campaign.facets:
             del self._by_facet[facet]
         for account_id in campaign.accounts:
@@ -121,6 +136,7 @@ class Campaigns:
         for facet, accounts in other.facets.items():
             into.facets[facet] = max(accounts, into.facets.get(facet, 0))
             self._by_facet[facet] = into
+        into.bursts |= other.bursts
         for account_id in other.accounts:
             into.accounts.setdefault(account_id)
             self._by_account[account_id] = into

@@ -49,6 +49,7 @@ class Velocity:
             for kind, rules in self._rules.items()
         }
         self._facets: OrderedDict[Facet, FacetWindow] = OrderedDict()
+        self._newest_ms = 0
 
     def __len__(self) -> int:
         """Facets kept."""
@@ -61,6 +62,7 @@ class Velocity:
         if rules is None:
             return
         windows_ms = self._windows_ms[kind]
+        self._newest_ms = max(self._newest_ms, seen.occurred_at_ms)
         window = self._window(seen.facet, len(rules))
         at_ms = seen.occurred_at_ms
         sighting = Sighting(at_ms, seen.event_id)
@@ -99,11 +101,22 @@ class Velocity:
                     mode=rule.mode,
                 )
 
+    def _make_room(self) -> None:
+        """Let go of what is too old to be counted, two at a time, or of the oldest if need be."""
+        for _ in range(2):
+            if not self._facets:
+                return
+            facet, window = next(iter(self._facets.items()))
+            longest_ms = max(self._windows_ms[facet.partition(":")[0]])
+            full = len(self._facets) >= self._max_facets
+            if not full and window.newest_ms > self._newest_ms - longest_ms:
+                return
+            del self._facets[facet]
+
     def _window(self, facet: Facet, rules: int) -> FacetWindow:
         window = self._facets.get(facet)
         if window is None:
-            if len(self._facets) >= self._max_facets:
-                self._facets.popitem(last=False)
+            self._make_room()
             window = self._facets[facet] = FacetWindow(rules)
         else:
             self._facets.move_to_end(facet)

@@ -12,16 +12,21 @@ from streams import metrics
 from streams.message import Outgoing, Record
 from streams.topic import Topics
 
+MAX_KEPT_BYTES = 2 * 1024**2
+"""Of one message: in base64 it fits into ``MAX_DEAD_LETTER_BYTES``."""
+
 
 def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outgoing:
-    """Put a message aside, with its reason and its origin."""
+    """Put a message aside, with its reason and its origin; one beyond all bounds is cut."""
+    if len(record.value) > MAX_KEPT_BYTES:
+        reason = f"{reason} (kept: the first {MAX_KEPT_BYTES} of {len(record.value)} bytes)"
     letter = DeadLetter(
         reason=reason,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         key=record.key,
-        value=record.value,
+        value=record.value[:MAX_KEPT_BYTES],
         failed_at=datetime.now(UTC),
     )
     return Outgoing(

@@ -21,6 +21,7 @@ from streams import metrics
 from streams.dead_letter import dead_letter, foreign
 from streams.emitter import Emitter
 from streams.message import Record
+from streams.patience import patiently
 from streams.topic import Topics
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,7 @@ def alert_delivery(accept: AcceptAlerts, emitter: Emitter, topics: Topics) -> Ha
                 alerts.append(decode(record.value, Alert))
             except msgspec.MsgspecError as error:
                 await emitter.emit([foreign(topics, "alerts", record, Alert, error)])
-        await accept(alerts)
+        await patiently("alerts in SQL", lambda: accept(alerts))
         now_ms = time.time() * 1_000
         for record in records:
             if record.ingested_at_ms:
@@ -58,7 +59,9 @@ def dead_letter_store(engine: Engine) -> Handle:
                 letters.append(decode(record.value, DeadLetter))
             except msgspec.MsgspecError:
                 log.error("not a dead letter", topic=record.topic, offset=record.offset)
-        await asyncio.to_thread(_save_letters, engine, letters)
+        await patiently(
+            "dead letters in SQL", lambda: asyncio.to_thread(_save_letters, engine, letters)
+        )
 
     return handle
 
@@ -77,7 +80,9 @@ def decision_store(engine: Engine, emitter: Emitter, topics: Topics) -> Handle:
                 decisions.append(decision)
             except InvalidEvent as error:
                 await emitter.emit([dead_letter(topics, "decisions", record, error.reason)])
-        await asyncio.to_thread(_save_decisions, engine, decisions)
+        await patiently(
+            "decisions in SQL", lambda: asyncio.to_thread(_save_decisions, engine, decisions)
+        )
 
     return handle
 

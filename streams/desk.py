@@ -16,7 +16,7 @@ from detectors.reader import Reader
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.ledger import verdict_message
-from streams.message import CasePack, Outgoing, Record, SignalPack
+from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
 from streams.topic import Topics, partition_of
 
 
@@ -91,7 +91,11 @@ class ScreeningStage:
             if screening.status != "match":
                 continue
             signals = SignalPack(
-                batch=f"{record.topic}:{record.partition}:{record.offset}",
+                batch=BatchId(
+                    origin=f"{record.topic}:{record.partition}",
+                    first=record.offset,
+                    last=record.offset,
+                ),
                 ingested_at_ms=record.timestamp_ms,
                 readings=(self._reader.read_screening(screening),),
             )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from contracts.screening import ScreeningJob
 from streams.message import INGESTED_AT, Outgoing
+from streams.patience import patiently
+from streams.topic import MAX_DEAD_LETTER_BYTES
 
 Enqueue = Callable[[ScreeningJob], Awaitable[None]]
 
@@ -19,7 +22,11 @@ class Emitter:
 
     def __init__(self, bootstrap: str, *, enqueue: Enqueue) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", linger_ms=2, max_batch_size=1 << 18
+            bootstrap_servers=bootstrap,
+            acks="all",
+            linger_ms=2,
+            max_batch_size=1 << 18,
+            max_request_size=MAX_DEAD_LETTER_BYTES,
         )
         self._enqueue = enqueue
 
@@ -40,7 +47,7 @@ class Emitter:
         sent: list[asyncio.Future[Any]] = []
         for message in messages:
             if isinstance(message, ScreeningJob):
-                await self._enqueue(message)
+                await patiently("screening queue", partial(self._enqueue, message))
                 continue
             headers = (
                 [(INGESTED_AT, str(message.ingested_at_ms).encode())]

@@ -2,6 +2,7 @@
 
 StreamError
 ├── BrokerUnavailable   no broker answers, or it refuses the topics
+├── TopicMismatch       a topic has other partitions than the settings say
 └── StageFailed         an agent could not handle a chunk; nothing of it was acknowledged
 """
 
@@ -22,6 +23,25 @@ class BrokerUnavailable(StreamError):  # noqa: N818 -- named for what is wrong
     def __init__(self, bootstrap: str, reason: str) -> None:
         super().__init__(f"Kafka at {bootstrap}: {reason}")
         self.bootstrap = bootstrap
+
+
+class TopicMismatch(StreamError):  # noqa: N818 -- named for what is wrong
+    """A topic between the agents has other partitions than the settings say.
+
+    Attributes:
+        topic: Its name.
+        has: Its partitions.
+        wanted: What the settings say.
+    """
+
+    def __init__(self, topic: str, *, has: int, wanted: int) -> None:
+        super().__init__(
+            f"topic {topic} has {has} partitions, the settings say {wanted}: set"
+            f" DOORSTAFF_PARTITIONS to what it has, or another DOORSTAFF_TOPIC_PREFIX"
+        )
+        self.topic = topic
+        self.has = has
+        self.wanted = wanted
 
 
 class StageFailed(StreamError):  # noqa: N818 -- named for what is wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
@@ -15,7 +16,14 @@ from detectors.scorer import sightings
 from detectors.velocity import FacetSighting
 from streams import metrics
 from streams.dead_letter import dead_letter
-from streams.message import FacetPack, Outgoing, Record, SignalPack
+from streams.message import (
+    MAX_PACK_BYTES,
+    BatchId,
+    FacetPack,
+    Outgoing,
+    Record,
+    SignalPack,
+)
 from streams.topic import Topics, partition_of
 
 STAGE = "intake"
@@ -45,7 +53,7 @@ class Intake:
         for record in records:
             chunks.setdefault((record.topic, record.partition), []).append(record)
         for origin, chunk in chunks.items():
-            repeats = self._repeats.setdefault(origin, Repeats())
+            repeats = self._of(origin)
             readings: list[Reading] = []
             for record in chunk:
                 try:
@@ -62,8 +70,11 @@ class Intake:
                     yield self._dead(record, error.reason)
                 except Exception as error:  # a bug in one detector costs one event, not the stream
                     yield self._dead(record, f"not read: {type(error).__name__}")
-            batch = f"{origin[0]}:{origin[1]}:{chunk[0].offset}-{chunk[-1].offset}"
-            yield from self._packs(batch, min(record.timestamp_ms for record in chunk), readings)
+            batch = BatchId(
+                origin=f"{origin[0]}:{origin[1]}", first=chunk[0].offset, last=chunk[-1].offset
+            )
+            sent_at_ms = min(record.timestamp_ms for record in chunk)
+            yield from self._split(batch, sent_at_ms, readings)
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is known of a partition."""
@@ -72,9 +83,14 @@ class Intake:
     def restore(self, records: list[Record]) -> None:
         """Know again which events came before."""
         for record in records:
-            repeats = self._repeats.setdefault((record.topic, record.partition), Repeats())
+            repeats = self._repeats.setdefault(
+                (record.topic, record.partition), Repeats(capacity=LOOKBACK)
+            )
             with suppress(InvalidEvent):
                 repeats.add(self._event(record).event_id)
+
+    def _of(self, origin: tuple[str, int]) -> Repeats:
+        return self._repeats.setdefault(origin, Repeats(capacity=LOOKBACK))
 
     def _event(self, record: Record) -> Event:
         event = parse_event(record.value)
@@ -83,8 +99,21 @@ class Intake:
             raise InvalidEvent(reason)
         return event
 
+    def _split(
+        self, batch: BatchId, ingested_at_ms: int, readings: list[Reading]
+    ) -> Iterator[Outgoing]:
+        """Pack the readings, in as many batches as it takes for each message to be small enough."""
+        packs = list(self._packs(batch, ingested_at_ms, readings))
+        if len(readings) < 2 or all(len(pack.value) <= MAX_PACK_BYTES for pack in packs):  # noqa: PLR2004 -- one cannot be split
+            yield from packs
+            return
+        middle = len(readings) // 2
+        for half, part in enumerate((readings[:middle], readings[middle:])):
+            name = replace(batch, half=f"{batch.half}{half}")
+            yield from self._split(name, ingested_at_ms, part)
+
     def _packs(
-        self, batch: str, ingested_at_ms: int, readings: list[Reading]
+        self, batch: BatchId, ingested_at_ms: int, readings: list[Reading]
     ) -> Iterator[Outgoing]:
         partitions = self._topics.partitions
         by_facet: dict[int, list[FacetSighting]] = {}
@@ -92,7 +121,7 @@ class Intake:
         awaits: dict[int, set[int]] = {}
         for reading in readings:
             account = partition_of(reading.account_id, partitions)
-            by_account.setdefault(account, []).append(reading)
+            by_account.setdefault(account, []).append(replace(reading, facets=()))
             awaited = awaits.setdefault(account, set())
             for sighting in sightings(reading):
                 facet = partition_of(sighting.facet, partitions)

@@ -12,21 +12,21 @@ from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Verdict
 from contracts.wire import decode, encode
-from detectors.ledger import Ledger
+from detectors.ledger import MAX_ACCOUNTS, Ledger
 from detectors.scorer import settle
 from streams import metrics
 from streams.dead_letter import foreign
-from streams.message import CasePack, Outgoing, Record, SignalPack
+from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
 from streams.topic import Topics
 
-MAX_OPEN_BATCHES = 10_000
-"""Batches that wait for answers at a time. A crash between two sends leaves half a batch behind,
-which comes again under another name; past the bound, what is left of the oldest is let go."""
+MAX_CASES = 200
+"""Verdicts in one pack for the desk: well below what Kafka takes in one message."""
 
 
 @dataclass(slots=True)
 class _Batch:
     readings: SignalPack | None = None
+    """None while only answers have come."""
     answered: set[int] = field(default_factory=set)
     signals: list[Signal] = field(default_factory=list)
 
@@ -38,7 +38,7 @@ class _Batch:
 @dataclass(slots=True)
 class _Partition:
     ledger: Ledger
-    batches: dict[str, _Batch] = field(default_factory=dict)
+    batches: dict[BatchId, _Batch] = field(default_factory=dict)
     watermark_ms: int = 0
 
 
@@ -57,7 +57,7 @@ class LedgerStage:
         for record in records:
             part = self._partitions.get(record.partition)
             if part is None:
-                part = self._partitions[record.partition] = _Partition(Ledger(self._ruleset))
+                part = self._partitions[record.partition] = _Partition(self._new_ledger())
             try:
                 pack = decode(record.value, SignalPack)
             except msgspec.MsgspecError as error:
@@ -74,18 +74,22 @@ class LedgerStage:
         for _ in self.handle(records):
             pass
 
+    def _new_ledger(self) -> Ledger:
+        return Ledger(self._ruleset, max_accounts=max(1, MAX_ACCOUNTS // self._topics.partitions))
+
     def _verdicts(self, pack: SignalPack, part: _Partition) -> Iterator[Verdict]:
-        if not pack.batch:
+        if pack.batch is None:
             yield from part.ledger.amend(pack.signals)
             return
-        if pack.batch not in part.batches and len(part.batches) >= MAX_OPEN_BATCHES:
-            yield from _settle(part.batches.pop(next(iter(part.batches))), part)
+        if pack.answers < 0:
+            yield from _let_go_before(pack.batch, part)
         batch = part.batches.setdefault(pack.batch, _Batch())
         if pack.answers < 0:
             batch.readings = pack
         else:
-            batch.answered.add(pack.answers)
             batch.signals.extend(pack.signals)
+            if pack.is_last:
+                batch.answered.add(pack.answers)
         if batch.is_complete:
             del part.batches[pack.batch]
             yield from _settle(batch, part)
@@ -100,12 +104,14 @@ class LedgerStage:
                 yield verdict_message(self._topics, verdict)
             else:
                 cases.append(verdict)
-        if verdicts:
+        if not verdicts:
+            return
+        for begin in range(0, max(1, len(cases)), MAX_CASES):
             value = encode(
                 CasePack(
                     watermark_ms=part.watermark_ms,
                     ingested_at_ms=pack.ingested_at_ms,
-                    verdicts=tuple(cases),
+                    verdicts=tuple(cases[begin : begin + MAX_CASES]),
                 )
             )
             yield Outgoing(topic=self._topics.cases, value=value)
@@ -119,6 +125,17 @@ def verdict_message(topics: Topics, verdict: Verdict) -> Outgoing:
         value=encode(verdict),
         counted=(metrics.VERDICTS.labels(verdict.action),),
     )
+
+
+def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
+    """Take what answers there are to batches that a crash broke off: theirs are counted by now."""
+    left = [
+        early
+        for early, held in part.batches.items()
+        if held.readings is None and early.is_left_behind_by(batch)
+    ]
+    for early in left:
+        yield from part.ledger.amend(part.batches.pop(early).signals)
 
 
 def _settle(batch: _Batch, part: _Partition) -> Iterator[Verdict]:

@@ -12,6 +12,9 @@ from contracts.verdict import Verdict
 from detectors.reader import Reading
 from detectors.velocity import FacetSighting
 
+MAX_PACK_BYTES = 700_000
+"""Larger packs are split: Kafka takes messages of up to 1 MiB."""
+
 INGESTED_AT = "ingested-at-ms"
 """Header: when the event that led to this message was sent, epoch milliseconds."""
 
@@ -20,15 +23,45 @@ RETRY = "retry"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BatchId:
+    """Names a batch by the messages it was made of.
+
+    Attributes:
+        origin: ``TOPIC:PARTITION``.
+        first: Offset of the first message.
+        last: Offset of the last one.
+        half: Which half of a batch that was too large for one message, ``0``, ``1``, ``01`` …;
+            empty for a whole one.
+    """
+
+    origin: str
+    first: int
+    last: int
+    half: str = ""
+
+    def is_left_behind_by(self, later: BatchId) -> bool:
+        """Whether it was broken off by a crash, now that its messages came again in another batch.
+
+        Batches of one origin are sent in the order of their offsets, each when the one before is
+        durable; so what still misses its readings when others of its place come gets none.
+        """
+        return (
+            self.origin == later.origin
+            and self.first <= later.first
+            and (self.first, self.last) != (later.first, later.last)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FacetPack:
     """Facets that belong to one partition of the facets topic.
 
     Attributes:
-        batch: Names the chunk of events it came from: ``TOPIC:PARTITION:FIRST_OFFSET``.
-        ingested_at_ms: When the oldest of these events came to the broker.
+        batch: The events it came from.
+        ingested_at_ms: When the oldest of these events was sent.
     """
 
-    batch: str
+    batch: BatchId
     ingested_at_ms: int
     sightings: tuple[FacetSighting, ...]
 
@@ -38,16 +71,18 @@ class SignalPack:
     """Readings or signals for one partition of accounts.
 
     Attributes:
-        batch: The chunk of events that it belongs to; empty for one that belongs to none.
+        batch: The events that it belongs to; None for signals about earlier events only.
         awaits: With readings: the facet partitions that answer before these can be settled.
         answers: With velocity's signals: the facet partition that answers, else -1.
+        is_last: Whether the answer ends with this pack.
     """
 
-    batch: str = ""
+    batch: BatchId | None = None
     ingested_at_ms: int
     readings: tuple[Reading, ...] = ()
     awaits: tuple[int, ...] = ()
     answers: int = -1
+    is_last: bool = True
     signals: tuple[Signal, ...] = ()
 
 

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable, TopicMismatch
 
 HOUR_MS = 3_600_000
-INTERNAL_RETENTION_HOURS = 24
-"""What passes between agents is read within seconds; a day covers an outage."""
+INTERNAL_RETENTION_HOURS = 48
+"""What passes between agents is what their state is made of again after a restart: the longest
+window of the default ruleset, a day, and a day for an outage."""
+
+MAX_MESSAGE_BYTES = 1_048_588
+"""Kafka's own default."""
+
+MAX_DEAD_LETTER_BYTES = 3 * 1024**2
+"""A dead letter holds a message of up to 1 MiB, which Kafka takes, in base64."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +31,15 @@ class TopicSpec:
     carries: str
     partitions: int
     retention_ms: int
+    max_message_bytes: int
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's settings as Kafka names them."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +47,8 @@ class Topics:
     """The names of all topics, and how they are made.
 
     A platform may make the topics it writes to with any number of partitions, and key them as it
-    likes: facets are repartitioned by facet, readings by account.
+    likes, so long as an event that it sends twice lands on one partition: that is where repeats are
+    known. Facets are repartitioned by facet, readings by account.
     """
 
     prefix: str = "doorstaff."
@@ -122,13 +139,27 @@ class Topics:
                 carries=carries,
                 partitions=partitions,
                 retention_ms=hours * HOUR_MS,
+                max_message_bytes=MAX_DEAD_LETTER_BYTES
+                if name == self.dead_letters
+                else MAX_MESSAGE_BYTES,
             )
             for name, key, carries, partitions, hours in rows
         )
 
+    def between_agents(self) -> tuple[TopicSpec, ...]:
+        """Those whose partitions must be what the settings say."""
+        names = {self.facets, self.signals, self.cases}
+        return tuple(spec for spec in self.specs() if spec.name in names)
+
     def for_event(self, event_type: str) -> str:
         """Where an event of a type is sent."""
         return f"{self.prefix}{event_type}s"
+
+
+def _check(topics: Topics, name: str, partitions: int) -> None:
+    wanted = next(spec.partitions for spec in topics.specs() if spec.name == name)
+    if partitions != wanted:
+        raise TopicMismatch(name, has=partitions, wanted=wanted)
 
 
 def partition_of(key: str, partitions: int) -> int:
@@ -141,6 +172,7 @@ async def create_topics(bootstrap: str, topics: Topics, *, replication: int = 1)
 
     Raises:
         BrokerUnavailable: With what the broker said.
+        TopicMismatch: A topic of ours has other partitions than the settings say.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
@@ -151,11 +183,15 @@ async def create_topics(bootstrap: str, topics: Topics, *, replication: int = 1)
                 name=spec.name,
                 num_partitions=spec.partitions,
                 replication_factor=replication,
-                topic_configs={"retention.ms": str(spec.retention_ms)},
+                topic_configs=spec.config,
             )
             for spec in topics.specs()
             if spec.name not in present
         ]
+        kept = [spec.name for spec in topics.between_agents() if spec.name in present]
+        for found in await admin.describe_topics(kept) if kept else ():
+            has = {partition["partition"] for partition in found["partitions"]}
+            _check(topics, str(found["topic"]), len(has))
         if missing:
             response = await admin.create_topics(missing)
             for name, code, *_ in response.topic_errors:

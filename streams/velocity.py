@@ -9,11 +9,14 @@ import msgspec
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.wire import decode, encode
-from detectors.velocity import Velocity
+from detectors.velocity import MAX_FACETS, Velocity
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import FacetPack, Outgoing, Record, SignalPack
 from streams.topic import Topics, partition_of
+
+MAX_SIGNALS = 500
+"""Signals in one pack: about half of what Kafka takes in one message."""
 
 
 class VelocityStage:
@@ -36,7 +39,7 @@ class VelocityStage:
                 continue
             velocity = self._velocity.get(record.partition)
             if velocity is None:
-                velocity = self._velocity[record.partition] = Velocity(self._ruleset)
+                velocity = self._velocity[record.partition] = self._new_velocity()
             yield from self._answers(pack, record.partition, velocity)
 
     def forget(self, _topic: str, partition: int) -> None:
@@ -47,6 +50,9 @@ class VelocityStage:
         """Fold packs in again."""
         for _ in self.handle(records):
             pass
+
+    def _new_velocity(self) -> Velocity:
+        return Velocity(self._ruleset, max_facets=max(1, MAX_FACETS // self._topics.partitions))
 
     def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
         """One answer to each partition of accounts that awaits one or has signals."""
@@ -59,15 +65,23 @@ class VelocityStage:
             for signal in velocity.observe(sighting):
                 awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)
         for account, signals in awaiting.items():
-            answer = SignalPack(
-                batch=pack.batch if account in asked else "",
-                ingested_at_ms=pack.ingested_at_ms,
-                answers=partition,
-                signals=tuple(signals),
-            )
-            yield Outgoing(
-                topic=self._topics.signals,
-                partition=account,
-                value=encode(answer),
-                counted=metrics.counted(signals),
-            )
+            parts = list(batched(signals, MAX_SIGNALS)) or [[]]
+            for number, part in enumerate(parts, 1):
+                answer = SignalPack(
+                    batch=pack.batch if account in asked else None,
+                    ingested_at_ms=pack.ingested_at_ms,
+                    answers=partition,
+                    is_last=number == len(parts),
+                    signals=tuple(part),
+                )
+                yield Outgoing(
+                    topic=self._topics.signals,
+                    partition=account,
+                    value=encode(answer),
+                    counted=metrics.counted(part),
+                )
+
+
+def batched(signals: list[Signal], most: int) -> Iterator[list[Signal]]:
+    """Split a list into lists of at most so many."""
+    return (signals[begin : begin + most] for begin in range(0, len(signals), most))

@@ -39,6 +39,7 @@ INTAKE_LINGER_SECONDS = 0.05
 """The same for intake, where it decides how many packs there are: at 400 signups/s over 4
 partitions, 4.2 messages an event between the agents with 20 ms."""
 LAG_EVERY_SECONDS = 5.0
+WATCH_EVERY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,20 +101,23 @@ class StreamWorker:
         self._add_agent(
             "decisions", decision_store(engine, self._emitter, topics), topics.decisions
         )
-        self._lag: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         """Connect, and join the group."""
         await self._emitter.start()
         self._app.finalize()
         await self._app.start()
-        self._lag = asyncio.create_task(self._watch_lag())
+        self._watches = [
+            asyncio.create_task(self._watch_lag()),
+            asyncio.create_task(self._watch_app()),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Leave the group; what is unfinished is read again by whoever has it next."""
-        if self._lag is not None:
-            self._lag.cancel()
+        for watch in self._watches:
+            watch.cancel()
         await self._app.stop()
         await self._emitter.stop()
         await self._reader.stop()
@@ -121,7 +125,11 @@ class StreamWorker:
     @property
     def is_ready(self) -> bool:
         """Whether the broker has given this worker its share."""
-        return bool(self._app.rebalancing_count) and not self._app.rebalancing
+        return (
+            bool(self._app.rebalancing_count)
+            and not self._app.rebalancing
+            and not self.failed.done()
+        )
 
     def _add_stage(self, name: str, stage: Stage, *topics: str) -> None:
         history = History(stage, self._reader)
@@ -170,6 +178,18 @@ class StreamWorker:
     async def _on_assigned(self, _app: Any, assigned: Iterable[Any], **_: Any) -> None:
         for history in self._histories:
             history.keep_only({(tp.topic, tp.partition) for tp in assigned})
+
+    async def _watch_app(self) -> None:
+        """Take notice when Faust gives up by itself, as it does when it cannot commit.
+
+        A fetcher that is cancelled by a rebalance marks the app as crashed too, and starts again.
+        """
+        while True:
+            reason = self._app.crash_reason if self._app.crashed else None
+            if isinstance(reason, Exception) and not self.failed.done():
+                log.error("faust has crashed", error=type(reason).__name__)
+                self.failed.set_exception(StageFailed("faust", reason))
+            await asyncio.sleep(WATCH_EVERY_SECONDS)
 
     async def _watch_lag(self) -> None:
         while True:
@@ -221,9 +241,14 @@ def _record(event: Any) -> Record:
         timestamp_ms=int(message.timestamp * 1_000) if message.timestamp else _now_ms(),
         key=message.key,
         value=message.value,
-        ingested_at_ms=int(headers.get(INGESTED_AT, b"0")),
+        ingested_at_ms=_whole_number(headers.get(INGESTED_AT, b"0")),
         is_retry=RETRY in headers,
     )
+
+
+def _whole_number(header: bytes) -> int:
+    """Read a header of ours; a foreign one says nothing."""
+    return int(header) if header.isdigit() else 0
 
 
 def _now_ms() -> int:

@@ -156,13 +156,11 @@ def test_it_closes_when_it_has_been_quiet_for_a_day() -> None:
     assert at.tick(START_MS + 9 * QUIET_MS) == at.finish() == []
 
 
-def test_the_same_burst_heard_of_after_its_close_goes_on_counting_revisions() -> None:
+def test_accounts_of_a_closed_campaign_raise_nothing_by_what_was_told_of_them() -> None:
     at = desk()
-    (opened,) = heard(at, *burst(3))
+    heard(at, *burst(20))
     at.tick(START_MS + 2 * QUIET_MS)
-    (again,) = heard(at, *burst(3, at_s=3 * 86_400))
-    assert again.alert_id == opened.alert_id
-    assert told([again]) == [("campaign", "opened", 3, 3)]
+    assert heard(at, *burst(2, at_s=3 * 86_400)) == at.finish() == []
 
 
 def test_a_new_burst_on_the_facet_of_a_closed_campaign_is_another() -> None:

@@ -19,7 +19,8 @@ from contracts.verdict import Verdict
 from detectors.campaign import stricter
 from detectors.reader import Reader
 from detectors.scorer import Scorer
-from streams.message import Outgoing
+from streams.message import Outgoing, Record
+from streams.topic import MAX_DEAD_LETTER_BYTES
 from tests.traffic import post, rule, ruleset, signup
 from tests.unit.contracts.messages import SCREENING
 from tests.unit.contracts.test_event import UPLOAD
@@ -320,6 +321,50 @@ def test_a_chunk_that_is_read_again_after_a_crash_leaves_no_event_without_its_si
     verdicts = bus.verdicts()
     assert verdicts.keys() == {event.event_id for event in events}
     assert strictest(verdicts) == strictest(by_scorer(events, DEFAULT)[0])
+
+
+def test_a_chunk_whose_sending_was_broken_off_loses_no_signals() -> None:
+    """Intake dies when its facets are durable and its readings are not."""
+    events: list[Event] = [signup(number, device_id="farm") for number in range(9)]
+    bus = Bus(DEFAULT, partitions=2)
+    origin = (bus.topics.signups, 0)
+    for event in events[:8]:
+        bus.send(event, partition=0)
+    bus.step(origin, 8, acknowledge=False)
+    for (topic, _), log in bus.logs.items():
+        if topic == bus.topics.signals:
+            log.clear()
+    for facets in [where for where in bus.logs if where[0] == bus.topics.facets]:
+        bus.step(facets, 100)
+    bus.readers[bus.topics.signups].forget(*origin)
+    bus.send(events[8], partition=0)
+    bus.run()
+    assert set(strictest(bus.verdicts()).values()) == {"review"}
+    assert len(bus.verdicts()) == len(events)
+
+
+def test_no_message_is_larger_than_kafka_takes() -> None:
+    bus = Bus(DEFAULT, partitions=2)
+    links = " ".join(f"https://a-long-name-of-a-site-{number}.example/" for number in range(50))
+    for number in range(400):
+        bus.send(post(number, account=f"a{number}", text=links), partition=0)
+    bus.run()
+    sizes = {topic: max(map(len_of, bus.of(topic))) for topic in {topic for topic, _ in bus.logs}}
+    assert max(sizes.values()) < 1_000_000, sizes
+    assert len(bus.verdicts()) == 400
+
+
+def len_of(record: Record) -> int:
+    return len(record.value)
+
+
+def test_a_dead_letter_beyond_all_bounds_is_cut() -> None:
+    bus = Bus(DEFAULT)
+    bus.send(b"x" * 3_000_000, topic=bus.topics.signups, partition=0)
+    bus.run()
+    (letter,) = bus.dead_letters()
+    assert letter.reason.endswith("(kept: the first 2097152 of 3000000 bytes)")
+    assert len(bus.of(bus.topics.dead_letters)[0].value) < MAX_DEAD_LETTER_BYTES
 
 
 def test_state_is_dropped_with_the_partition_it_belongs_to() -> None:
