@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import structlog
@@ -26,7 +27,9 @@ from sinks.route import Route, sinks_for
 from sinks.sink import Sink
 from store.alert import accept_alert
 from store.clock import Clock
+from store.dead_letter import prune_dead_letters
 from store.delivery import count_due, prune_finished
+from store.reference import prune_uploads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,10 +40,32 @@ POLL_SECONDS = 1.0
 STOP_SECONDS = 5.0
 """How long a stop waits for deliveries that are under way."""
 
-KEEP_FINISHED_SECONDS = 7 * 86_400
-HOUSEKEEPING_SECONDS = 5.0
+GAUGE_SECONDS = 5.0
+"""How often the outbox's length is told."""
+
+PRUNE_SECONDS = 3_600.0
+"""How often what is past its time is forgotten; once as a router starts, too."""
+
+DAY_MS = 86_400_000
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepTimes:
+    """How many days SQL keeps what nobody has to keep for good.
+
+    Attributes:
+        finished_days: Deliveries that arrived, or that a newer one superseded.
+        dead_letters_days: Dead letters, from when they failed, whether sent again or not.
+        retried_days: Dead letters that were sent again, from then on.
+        uploads_days: Fingerprints of uploads, from the time of the upload.
+    """
+
+    finished_days: float = 7.0
+    dead_letters_days: float = 30.0
+    retried_days: float = 7.0
+    uploads_days: float = 365.0
 
 
 class Router:
@@ -59,11 +84,13 @@ class Router:
         registry: CollectorRegistry | None = None,
         poll_seconds: float = POLL_SECONDS,
         stop_seconds: float = STOP_SECONDS,
+        keep: KeepTimes | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._routes = routes
         self._stop_seconds = stop_seconds
+        self._keep = keep or KeepTimes()
         self._metrics = SinkMetrics(registry or CollectorRegistry())
         # One thread a lane, one for accept and one to spare: SQL's waits are nobody else's.
         self._executor = ThreadPoolExecutor(len(sinks) + 2, thread_name_prefix="router")
@@ -154,21 +181,35 @@ class Router:
         return [alert for alert in offered if alert is not None]
 
     async def _keep_house(self) -> None:
-        """Tell the outbox's length, and forget what was delivered long ago."""
+        """Tell the outbox's length, and now and then forget what was kept for long enough."""
+        prune_at_ms = self._clock.now_ms()
         while not self._stopped.is_set():
             try:
                 due: dict[str, int] = await self._transact(count_due)
                 for name in self._lanes:
                     self._metrics.outbox.labels(name).set(due.get(name, 0))
-                before_ms = self._clock.now_ms() - KEEP_FINISHED_SECONDS * 1_000
-                await self._transact(prune_finished, before_ms=before_ms)
+                if (now_ms := self._clock.now_ms()) >= prune_at_ms:
+                    await self._transact(self._prune, now_ms=now_ms)
+                    prune_at_ms = now_ms + round(PRUNE_SECONDS * 1_000)
             except SQLAlchemyError as error:
                 log.error("the outbox does not answer", error=type(error).__name__)
             try:
-                async with asyncio.timeout(HOUSEKEEPING_SECONDS):
+                async with asyncio.timeout(GAUGE_SECONDS):
                     await self._stopped.wait()
             except TimeoutError:
                 continue
+
+    def _prune(self, connection: Connection, *, now_ms: int) -> None:
+        def before(days: float) -> int:
+            return now_ms - round(days * DAY_MS)
+
+        prune_finished(connection, before_ms=before(self._keep.finished_days))
+        prune_dead_letters(
+            connection,
+            failed_before_ms=before(self._keep.dead_letters_days),
+            retried_before_ms=before(self._keep.retried_days),
+        )
+        prune_uploads(connection, before_ms=before(self._keep.uploads_days))
 
     async def _transact(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

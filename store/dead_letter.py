@@ -1,4 +1,4 @@
-"""Dead letters in SQL, until somebody sends them again."""
+"""Dead letters in SQL: kept to be looked at and sent again, and for no longer than that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from contracts.dead_letter import DeadLetter
 from contracts.event import epoch_ms, from_epoch_ms
@@ -111,6 +111,27 @@ def count_dead_letters(connection: Connection) -> int:
         )
         or 0
     )
+
+
+def prune_dead_letters(
+    connection: Connection, *, failed_before_ms: int, retried_before_ms: int
+) -> int:
+    """Forget what failed before one time, and what was sent again before another.
+
+    A dead letter holds the whole message, with what personal data there is in it.
+
+    Returns:
+        How many.
+    """
+    pruned = connection.execute(
+        delete(dead_letters).where(
+            or_(
+                dead_letters.c.failed_at_ms < failed_before_ms,
+                dead_letters.c.retried_at_ms < retried_before_ms,
+            )
+        )
+    )
+    return pruned.rowcount
 
 
 def _digest(letter: DeadLetter) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Engine, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.ids import AccountId, EventId, ReferenceId, UploadId
@@ -160,6 +160,18 @@ class ReferenceStore:
         with self._engine.connect() as connection:
             for row in connection.execute(query).mappings():
                 yield UploadFingerprintRecord(**row)
+
+
+def prune_uploads(connection: Connection, *, before_ms: int) -> int:
+    """Forget the fingerprints of uploads that were made before a time.
+
+    Returns:
+        How many.
+    """
+    pruned = connection.execute(
+        delete(upload_fingerprints).where(upload_fingerprints.c.occurred_at_ms < before_ms)
+    )
+    return pruned.rowcount
 
 
 def _row(record: ReferenceRecord) -> dict[str, object]:

@@ -13,20 +13,26 @@ from pathlib import Path
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from contracts import wire
 from contracts.alert import Alert
+from contracts.dead_letter import DeadLetter
+from contracts.event import from_epoch_ms
+from contracts.ids import AccountId, EventId, UploadId
 from sinks.errors import AlertsNotAccepted, DeliveryError, Refused, Throttled, Unreachable
 from sinks.jsonl import JsonlSink
 from sinks.memory import MemorySink
 from sinks.route import Route
-from sinks.router import Router
+from sinks.router import KeepTimes, Router
 from sinks.sink import Backoff, Sink
 from store.alert import accept_alert, get_alert
 from store.clock import ManualClock, SystemClock
 from store.database import open_database
+from store.dead_letter import count_dead_letters, save_dead_letter
 from store.delivery import claim_due, list_failed, requeue_failed
+from store.reference import ReferenceStore, UploadFingerprintRecord
+from store.schema import upload_fingerprints
 from tests.alerts import CAMPAIGN, MEDIA, alert_like
 
 SOON = Backoff(initial_seconds=0.01, max_seconds=0.02)
@@ -233,6 +239,55 @@ async def test_what_a_dead_worker_had_leased_goes_out_when_the_lease_ends(engine
         await until(lambda: sink.alerts == [CAMPAIGN])
 
 
+async def test_what_was_kept_for_long_enough_is_forgotten_once_an_hour(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.router.GAUGE_SECONDS", 0.02)
+    day_ms = 86_400_000
+    clock, uploads = ManualClock(40 * day_ms), ReferenceStore(engine)
+
+    def keep(number: int, at_ms: int) -> None:
+        letter = DeadLetter(
+            reason="not JSON",
+            topic="signups",
+            partition=0,
+            offset=number,
+            value=b"{",
+            failed_at=from_epoch_ms(at_ms),
+        )
+        with engine.begin() as connection:
+            save_dead_letter(connection, letter)
+        uploads.keep_upload(
+            UploadFingerprintRecord(
+                upload_id=UploadId(f"u{number}"),
+                account_id=AccountId("a1"),
+                event_id=EventId(f"e{number}"),
+                occurred_at_ms=at_ms,
+                duration_s=1.0,
+                algorithm="pdq",
+                frames=b"",
+            )
+        )
+
+    def kept() -> tuple[int, int]:
+        with engine.connect() as connection:
+            fingerprints = connection.scalar(select(func.count()).select_from(upload_fingerprints))
+            return count_dead_letters(connection), fingerprints or 0
+
+    times = KeepTimes(dead_letters_days=30, uploads_days=35)
+    keep(1, 0)
+    keep(2, 9 * day_ms)
+    keep(3, 11 * day_ms)
+    async with Router(engine=engine, sinks=[], clock=clock, keep=times):
+        await until(lambda: kept() == (1, 2))
+        keep(4, 0)
+        clock.advance(seconds=3_599)
+        await asyncio.sleep(0.2)
+        assert kept() == (2, 3)
+        clock.advance(seconds=1)
+        await until(lambda: kept() == (1, 2))
+
+
 async def test_two_routers_on_one_database_deliver_each_alert_once(engine: Engine) -> None:
     sinks = [MemorySink(name="s"), MemorySink(name="s")]
     async with router(engine, sinks[0]) as one, router(engine, sinks[1]) as two:
@@ -275,7 +330,7 @@ async def test_a_sink_that_does_not_close_keeps_no_other_from_it(engine: Engine)
 CRASH = """
 import asyncio, os, sys
 from sinks.memory import MemorySink
-from sinks.router import Router
+from sinks.router import KeepTimes, Router
 from store.clock import SystemClock
 from store.database import open_database
 from tests.alerts import CAMPAIGN, MEDIA

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Engine
 
 from contracts.dead_letter import DeadLetter
-from contracts.event import Decision
+from contracts.event import Decision, epoch_ms
 from contracts.ids import AlertId, EventId
 from store.dead_letter import (
     count_dead_letters,
     get_dead_letter,
     list_dead_letters,
     mark_retried,
+    prune_dead_letters,
     save_dead_letter,
 )
 from store.decision import all_decisions, list_decisions, save_decision
@@ -126,3 +127,28 @@ def test_a_dead_letter_that_was_sent_again_is_off_the_list(engine: Engine) -> No
         assert count_dead_letters(connection) == 0
         (again,) = list_dead_letters(connection, retried=True)
         assert again.retried_at is not None
+
+
+def test_dead_letters_are_forgotten_after_a_while_and_sooner_once_sent_again(
+    engine: Engine,
+) -> None:
+    failed_ms = epoch_ms(OPENED_AT)
+
+    def prune(failed_before_ms: int, retried_before_ms: int) -> int:
+        with engine.begin() as connection:
+            return prune_dead_letters(
+                connection,
+                failed_before_ms=failed_before_ms,
+                retried_before_ms=retried_before_ms,
+            )
+
+    with engine.begin() as connection:
+        save_dead_letter(connection, LETTER)
+        save_dead_letter(connection, replace(LETTER, offset=1))
+        waits, sent = list_dead_letters(connection)
+        mark_retried(connection, [sent.id], now_ms=failed_ms + 10)
+    assert prune(failed_ms, failed_ms + 10) == 0
+    assert prune(failed_ms, failed_ms + 11) == 1
+    with engine.connect() as connection:
+        assert list_dead_letters(connection, retried=None) == (waits,)
+    assert prune(failed_ms + 1, 0) == 1
