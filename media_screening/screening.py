@@ -58,7 +58,8 @@ class Outcome:
 
     Attributes:
         reason: Why it was not, or not all, screened; one line for people.
-        fingerprint: None unless it was decoded to its end.
+        fingerprint: Of what could be decoded; None unless it is clean or a match. Of a match that
+            is cut off, which ``reason`` says, it ends where the file does.
         passing: For an error, whether trying again may help.
     """
 

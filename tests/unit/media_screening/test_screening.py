@@ -204,3 +204,5 @@ def test_a_cut_off_file_that_matches_is_a_match(
     outcome = Screener(library).screen(tmp_path / "cut.mp4")
     assert outcome.status == "match"
     assert outcome.reason.startswith("cut off")
+    assert outcome.fingerprint is not None
+    assert outcome.fingerprint.duration_s == pytest.approx(outcome.duration_s, abs=0.001)
