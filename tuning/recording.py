@@ -89,18 +89,18 @@ def open_recording(path: Path, progress: Progress) -> Recording:
     offsets: list[int] = []
     numbers: list[int] = []
     times: list[int] = []
-    size, offset, unordered, newest = path.stat().st_size, 0, 0, -(1 << 62)
+    size, offset, unordered, before_ms = path.stat().st_size, 0, 0, -(1 << 62)
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if raw.strip():
                 at_ms = _time_of(raw)
                 if at_ms is None:
-                    at_ms = newest  # broken: the reader will say how
-                unordered += at_ms < newest
+                    at_ms = before_ms  # broken: the reader will say how
+                unordered += at_ms < before_ms
                 offsets.append(offset)
                 numbers.append(number)
                 times.append(at_ms)
-                newest = at_ms
+                before_ms = at_ms
             offset += len(raw)
             if number % (_EVERY_LINES * 10) == 0:
                 progress(offset, size)
