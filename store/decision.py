@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, select
 
 from contracts.event import Decision, epoch_ms, from_epoch_ms
 from contracts.ids import AlertId
@@ -40,23 +39,14 @@ def list_decisions(
     connection: Connection, *, alert_id: AlertId | None = None, limit: int = 100
 ) -> tuple[Decision, ...]:
     """The latest decisions, newest first; those on one alert where it is named."""
-    query = _newest_first().limit(limit)
+    query = (
+        select(decisions)
+        .order_by(decisions.c.occurred_at_ms.desc(), decisions.c.decision_id.desc())
+        .limit(limit)
+    )
     if alert_id is not None:
         query = query.where(decisions.c.alert_id == alert_id)
     return tuple(_decision(row) for row in connection.execute(query))
-
-
-def all_decisions(connection: Connection) -> Iterator[Decision]:
-    """Every decision, oldest first: folded in this order, the last word on an account stands."""
-    query = select(decisions).order_by(decisions.c.occurred_at_ms, decisions.c.decision_id)
-    for row in connection.execution_options(yield_per=1_000).execute(query):
-        yield _decision(row)
-
-
-def _newest_first() -> Select[Any]:
-    return select(decisions).order_by(
-        decisions.c.occurred_at_ms.desc(), decisions.c.decision_id.desc()
-    )
 
 
 def _decision(row: Row[Any]) -> Decision:

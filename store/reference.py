@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
@@ -148,18 +147,6 @@ class ReferenceStore:
                     set_={name: value for name, value in row.items() if name not in key},
                 )
             )
-
-    def uploads_since(self, occurred_at_ms: int) -> Iterator[UploadFingerprintRecord]:
-        """Kept uploads from then on, oldest first, read as they are asked for."""
-        query = (
-            select(upload_fingerprints)
-            .where(upload_fingerprints.c.occurred_at_ms >= occurred_at_ms)
-            .order_by(upload_fingerprints.c.occurred_at_ms, upload_fingerprints.c.upload_id)
-            .execution_options(yield_per=200)
-        )
-        with self._engine.connect() as connection:
-            for row in connection.execute(query).mappings():
-                yield UploadFingerprintRecord(**row)
 
 
 def prune_uploads(connection: Connection, *, before_ms: int) -> int:

@@ -82,12 +82,6 @@ def live_ruleset(connection: Connection) -> PublishedRuleset | None:
     return None if row is None else _published(row)
 
 
-def get_ruleset(connection: Connection, version: str) -> PublishedRuleset | None:
-    """The ruleset of a version."""
-    row = connection.execute(select(rulesets).where(rulesets.c.version == version)).first()
-    return None if row is None else _published(row)
-
-
 def ruleset_history(connection: Connection, *, limit: int = 100) -> tuple[PublishedRuleset, ...]:
     """What was published, newest first."""
     rows = connection.execute(select(rulesets).order_by(rulesets.c.id.desc()).limit(limit))
