@@ -1,7 +1,9 @@
 """Alerts to SQL, as a destination like the others: where some other database wants them too.
 
-Doorstaff's own database has them already, by the router. Guaranteed: a delivery has arrived when it
-is committed; a repeat, or an older revision than the one kept, changes nothing.
+No setting names this sink. In the pipeline ``Router.accept`` is what writes alerts to SQL, before
+any sink hears of them; this one is for those who compose a router of their own, over a second
+database that was migrated likewise. Guaranteed: a delivery has arrived when it is committed; a
+repeat, or an older revision than the one kept, changes nothing.
 """
 
 from __future__ import annotations
