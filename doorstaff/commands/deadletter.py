@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy import Engine
 
-from doorstaff.database import open_home_database
+from doorstaff.database import home_database
 from doorstaff.errors import DoorstaffError, InvalidSettings, ServiceUnavailable
 from doorstaff.running import find_running
 from doorstaff.settings import load_settings
@@ -37,11 +37,11 @@ def list_letters(
     show: Annotated[bool, typer.Option(help="Show the messages; they may be personal.")] = False,
 ) -> None:
     """List dead letters, the newest first: number, when, origin, reason."""
-    with open_home_database(load_settings()).connect() as connection:
+    with home_database(load_settings()) as engine, engine.connect() as connection:
         letters = list_dead_letters(
-            connection, retried=None if everything else False, topic=topic, limit=_PAGE
+            connection, retried=None if everything else False, topic=topic, limit=_PAGE + 1
         )
-    for stored in letters:
+    for stored in letters[:_PAGE]:
         letter = stored.letter
         again = " (sent again)" if stored.retried_at else ""
         origin = f"{letter.topic}[{letter.partition}]@{letter.offset}"
@@ -50,6 +50,8 @@ def list_letters(
         )
         if show:
             typer.echo(f"       {letter.value.decode(errors='replace')}")
+    if len(letters) > _PAGE:
+        typer.echo(f"These are the newest {_PAGE}; there are more")
     if not letters:
         typer.echo("No dead letters")
 
@@ -69,17 +71,14 @@ def retry(
     if not settings.kafka_url:
         message = "no broker: start `doorstaff up` first, or set DOORSTAFF_KAFKA_URL"
         raise InvalidSettings(message)
-    engine = open_home_database(settings)
-    try:
-        sent = 0
+    sent = 0
+    with home_database(settings) as engine:
         for letters in _pages(engine) if everything else [_named(engine, numbers or [])]:
             asyncio.run(_send(settings.kafka_url, letters))
             with engine.begin() as connection:
                 ids = [letter.id for letter in letters]
                 mark_retried(connection, ids, now_ms=time.time_ns() // 1_000_000)
             sent += len(letters)
-    finally:
-        engine.dispose()
     typer.echo(f"Sent {sent} again")
 
 
