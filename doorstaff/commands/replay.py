@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import inspect
 
-from contracts.ruleset import Ruleset, default_ruleset, read_ruleset
 from doorstaff.console_output import progress
-from doorstaff.database import found_database
 from doorstaff.errors import DoorstaffError
-from doorstaff.settings import Settings, load_settings
-from doorstaff.worker import ruleset_of
-from store.ruleset import live_ruleset
-from store.schema import rulesets
+from doorstaff.ruleset import choose_ruleset
+from doorstaff.settings import load_settings
 from tuning.recording import Progress, open_recording
 from tuning.replay import Replay, Summary
 
@@ -49,7 +44,7 @@ def replay(
         message = "--verdicts and --alerts name the same file"
         raise typer.BadParameter(message)
     settings = load_settings()
-    rules, whence = _choose(ruleset or settings.ruleset, settings)
+    rules, whence = choose_ruleset(settings, named=ruleset)
     try:
         with ExitStack() as stack:
             run = Replay(
@@ -66,18 +61,6 @@ def replay(
         message = f"{error.filename or 'cannot write'}: {error.strerror}"
         raise DoorstaffError(message) from None
     _tell(summary, f"{rules.version} ({whence})")
-
-
-def _choose(named: Path | None, settings: Settings) -> tuple[Ruleset, str]:
-    """A ruleset, and where it comes from."""
-    if named is not None:
-        return read_ruleset(named), str(named)
-    with found_database(settings) as engine:
-        if engine is not None and inspect(engine).has_table(rulesets.name):
-            with engine.connect() as connection:
-                if live_ruleset(connection) is not None:
-                    return ruleset_of(settings, engine), "published"
-    return default_ruleset(), "ships with Doorstaff"
 
 
 def _to(advance: Callable[[int], None]) -> Progress:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from contracts.ruleset import default_ruleset, default_ruleset_text, read_ruleset
-from doorstaff.database import open_home_database
+from doorstaff.database import home_database
 from doorstaff.errors import DoorstaffError
 from doorstaff.settings import load_settings
 from store.errors import VersionTaken
@@ -40,7 +40,7 @@ def check(file: RulesetFile) -> None:
 def diff(file: RulesetFile) -> None:
     """Show what a file would change in the live ruleset."""
     read_ruleset(file)
-    with open_home_database(load_settings()).connect() as connection:
+    with home_database(load_settings()) as engine, engine.connect() as connection:
         live = live_ruleset(connection)
     name, text = (live.version, live.text) if live else ("default", default_ruleset_text())
     lines = difflib.unified_diff(
@@ -61,7 +61,7 @@ def publish(
     rules = read_ruleset(file)
     text = file.read_text("utf-8")
     try:
-        with open_home_database(load_settings()).begin() as connection:
+        with home_database(load_settings()) as engine, engine.begin() as connection:
             publish_ruleset(
                 connection,
                 version=rules.version,
@@ -78,7 +78,7 @@ def publish(
 @app.command()
 def history() -> None:
     """List published rulesets, the newest first."""
-    with open_home_database(load_settings()).connect() as connection:
+    with home_database(load_settings()) as engine, engine.connect() as connection:
         published = ruleset_history(connection)
     for one in published:
         typer.echo(

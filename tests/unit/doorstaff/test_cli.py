@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from contracts.dead_letter import DeadLetter
 from contracts.ruleset import default_ruleset_text
@@ -16,8 +18,10 @@ from doorstaff.cli import main
 from doorstaff.database import open_home_database
 from doorstaff.embedded.child import free_port
 from doorstaff.settings import load_settings
+from store.database import open_database
 from store.dead_letter import save_dead_letter
 from store.delivery import claim_due, count_due, enqueue, mark_failed
+from store.migration import configuration, current
 from tests.alerts import CAMPAIGN
 from tests.traffic import START, signup
 
@@ -253,6 +257,21 @@ def test_failed_deliveries_are_listed_with_their_reasons_and_owed_anew(run: Run)
     assert run("delivery", "retry").out == "No failed deliveries\n"
 
 
+def test_a_list_that_is_cut_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("doorstaff.commands.deadletter._PAGE", 2)
+    engine = open_home_database(load_settings())
+    for offset in range(3):
+        with engine.begin() as connection:
+            letter = DeadLetter(
+                reason="x", topic="t", partition=0, offset=offset, value=b"", failed_at=START
+            )
+            save_dead_letter(connection, letter)
+        lines = run("deadletter", "list").out.splitlines()
+        cut = ["These are the newest 2; there are more"] if offset > 1 else []
+        assert lines[min(offset + 1, 2) :] == cut
+    engine.dispose()
+
+
 @pytest.mark.parametrize("words", [["deadletter", "retry", "--all"], ["send", "events.jsonl"]])
 def test_without_a_broker_it_says_what_would_mend_it(
     run: Run, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -329,6 +348,38 @@ def test_the_doctor_finds_a_bare_machine_well(run: Run) -> None:
     assert {name: mark for name, mark in marks.items() if name != "disk"} == dict.fromkeys(
         set(marks) - {"disk"}, "ok"
     )
+
+
+def test_the_doctor_leaves_the_database_as_it_is(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.db"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    assert "sqlite, will be made at the first start" in run("doctor").out
+    assert not file.exists()
+    file.touch()
+    assert "sqlite, empty: will be filled at the first start" in run("doctor").out
+    run("ruleset", "history")
+    assert "sqlite, schema up to date" in run("doctor").out
+    engine = open_database(f"sqlite:///{file}")
+    for revision, told in ((older(), "migrated at the next start"), ("9999", "newer than this")):
+        with engine.begin() as connection:
+            connection.execute(
+                text("UPDATE alembic_version SET version_num = :now"), {"now": revision}
+            )
+        ran = run("doctor")
+        assert f"schema {revision}" in ran.out
+        assert told in ran.out
+        assert ran.code == (revision == "9999")
+        with engine.connect() as connection:
+            assert current(connection) == revision
+    engine.dispose()
+
+
+def older() -> str:
+    """A schema before the newest."""
+    script = ScriptDirectory.from_config(configuration())
+    return list(script.walk_revisions())[-1].revision
 
 
 def test_the_doctor_says_of_each_what_is_wrong_and_what_would_mend_it(
