@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
+from doorstaff.embedded.child import free_port
 from doorstaff.embedded.services import KEPT, Services
 from doorstaff.errors import ServiceUnavailable
 from doorstaff.fleet import Fleet
 from doorstaff.running import running_file, tell_running
-from doorstaff.settings import load_settings
+from doorstaff.settings import Settings, load_settings
 
 
 def up(
@@ -27,7 +28,7 @@ def up(
     Services that are configured (DOORSTAFF_KAFKA_URL, DOORSTAFF_REDIS_URL, DATABASE_URL) are used;
     the others are started on free loopback ports and stopped with it.
     """
-    settings = load_settings()
+    settings = with_console_port(load_settings())
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -64,3 +65,13 @@ def up(
         finally:
             running_file(services.settings.home).unlink(missing_ok=True)
     typer.echo("Stopped")
+
+
+def with_console_port(settings: Settings) -> Settings:
+    """Settings with a free port for the console where any would do.
+
+    Every child has to know it before the console runs: workers write it into alerts' links.
+    """
+    if settings.console_port:
+        return settings
+    return settings.model_copy(update={"console_port": free_port()})

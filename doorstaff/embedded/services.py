@@ -83,6 +83,7 @@ class Services:
             "DOORSTAFF_REDIS_URL": settings.redis_url,
             "DATABASE_URL": settings.resolved_database_url,
             "DOORSTAFF_PARTITIONS": str(settings.partitions),
+            "DOORSTAFF_CONSOLE_PORT": str(settings.console_port),
         }
 
     def _adopt(self, stack: ExitStack, child: Child) -> None:

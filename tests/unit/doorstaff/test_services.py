@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from doorstaff.commands.up import with_console_port
 from doorstaff.embedded.home import Home
 from doorstaff.embedded.services import Services
 from doorstaff.errors import AlreadyRunning
@@ -52,3 +53,15 @@ def test_a_start_that_is_not_told_to_keeps_all(tmp_path: Path, elsewhere: Settin
     left = lived_in(tmp_path)
     with Services(elsewhere):
         assert all(file.exists() for file in left)
+
+
+def test_any_port_for_the_console_is_one_that_every_child_knows(elsewhere: Settings) -> None:
+    settings = with_console_port(elsewhere.model_copy(update={"console_port": 0}))
+    assert settings.console_port
+    with Services(settings) as services:
+        told = services.environment()["DOORSTAFF_CONSOLE_PORT"]
+    assert settings.resolved_console_url == f"http://127.0.0.1:{told}"
+
+
+def test_a_port_that_is_chosen_is_kept(elsewhere: Settings) -> None:
+    assert with_console_port(elsewhere) is elsewhere
