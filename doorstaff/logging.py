@@ -42,6 +42,7 @@ def configure_logging(level: str = "info") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_worth_telling)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -53,6 +54,16 @@ def configure_logging(level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         cache_logger_on_first_use=False,
     )
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Leave out what a service of mode's says of its starts and stops.
+
+    mode logs it under the name of the module that the service's class stands in, ours too. What we
+    log ourselves comes through structlog, as a mapping.
+    """
+    ours = not isinstance(record.msg, str)
+    return ours or record.levelno >= logging.WARNING or not record.name.startswith("streams.")
 
 
 def cut_personal_data(

@@ -134,3 +134,16 @@ def test_chatty_libraries_are_quiet_below_a_warning(capsys: pytest.CaptureFixtur
     logging.getLogger("aiokafka.consumer").warning("left")
     assert "joined" not in (err := capsys.readouterr().err)
     assert "left" in err
+
+
+@pytest.mark.usefixtures("_restored")
+def test_what_mode_says_in_the_name_of_our_modules_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging()
+    modes = logging.getLogger("streams.transport")
+    modes.info("[^-Consumer]: Starting…")
+    modes.warning("[^-Consumer]: slow")
+    structlog.stdlib.get_logger("streams.transport").info("partitions assigned", count=8)
+    lines = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["[^-Consumer]: slow", "partitions assigned"]
