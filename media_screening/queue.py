@@ -78,7 +78,10 @@ class Claim:
 
 
 class ScreeningQueue:
-    """One stream with one consumer group; safe for any number of producers and workers."""
+    """One stream with one consumer group; safe for any number of producers and workers.
+
+    ``prefix`` is that of the topics: installations that differ in it share a Redis and no job.
+    """
 
     def __init__(
         self,
@@ -86,13 +89,13 @@ class ScreeningQueue:
         *,
         consumer: str,
         lease_seconds: float = 60.0,
-        stream: str = "doorstaff:screening-jobs",
+        prefix: str = "doorstaff.",
     ) -> None:
         self._redis: Any = redis  # redis-py's types mix the sync and the async results
         self._consumer = consumer
         self._lease_ms = round(lease_seconds * 1_000)
-        self._stream = stream
-        self._reasons = f"{stream}:reasons"
+        self._stream = f"{prefix}screening-jobs"
+        self._reasons = f"{self._stream}:reasons"
         self._cursor = "0-0"
 
     @property

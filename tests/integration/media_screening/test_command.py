@@ -125,7 +125,7 @@ async def test_a_worker_publishes_to_kafka(
     queue = ScreeningQueue(redis, consumer="test")
     await queue.open()
     await queue.add(_job("x"))
-    await redis.xadd("doorstaff:screening-jobs", {"job": b"no job"})
+    await redis.xadd("doorstaff.screening-jobs", {"job": b"no job"})
     stop = asyncio.Event()
     worker = asyncio.create_task(run_worker(settings, stop=stop))
     consumer = AIOKafkaConsumer(

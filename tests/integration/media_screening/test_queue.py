@@ -118,11 +118,11 @@ async def test_a_worker_signs_off_only_with_empty_hands(redis: Redis) -> None:
     claim = await mine.claim(wait_seconds=0.01)
     assert claim is not None
     await mine.close()
-    groups = await redis.xinfo_consumers("doorstaff:screening-jobs", GROUP)
+    groups = await redis.xinfo_consumers("doorstaff.screening-jobs", GROUP)
     assert len(groups) == 1
     await mine.done(claim)
     await mine.close()
-    assert await redis.xinfo_consumers("doorstaff:screening-jobs", GROUP) == []
+    assert await redis.xinfo_consumers("doorstaff.screening-jobs", GROUP) == []
 
 
 async def test_ten_workers_share_without_doubling(redis: Redis) -> None:
@@ -141,3 +141,18 @@ async def test_ten_workers_share_without_doubling(redis: Redis) -> None:
 
     shares = await asyncio.gather(*(work(f"w{number}") for number in range(10)))
     assert sorted(name for share in shares for name in share) == sorted(map(str, range(50)))
+
+
+async def test_another_prefix_is_another_queue(redis: Redis) -> None:
+    ours, theirs = (
+        ScreeningQueue(redis, consumer="worker", prefix=prefix) for prefix in ("prod.", "staging.")
+    )
+    for queue in (ours, theirs):
+        await queue.open()
+    assert await ours.add(job("a"))
+    assert await theirs.length() == 0
+    assert await theirs.claim(wait_seconds=0.01) is None
+    assert await theirs.add(job("a"))
+    claimed = await ours.claim(wait_seconds=1)
+    assert claimed is not None
+    assert claimed.job == job("a")

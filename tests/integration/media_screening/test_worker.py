@@ -232,8 +232,8 @@ async def test_when_the_broker_is_away_the_job_is_kept_and_no_attempt_lost(
 
 async def test_what_is_no_job_is_put_aside(make: Make, redis: Redis) -> None:
     bench = await make()
-    await redis.xadd("doorstaff:screening-jobs", {"job": b"{not json"})
-    await redis.xadd("doorstaff:screening-jobs", {"something": "else"})
+    await redis.xadd("doorstaff.screening-jobs", {"job": b"{not json"})
+    await redis.xadd("doorstaff.screening-jobs", {"something": "else"})
     async with running(bench):
         await bench.until(lambda: len(bench.letters) == 2)
     assert {letter.reason for letter in bench.letters} == {"not a screening job"}
