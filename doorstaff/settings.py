@@ -184,7 +184,8 @@ class Settings(BaseSettings):
     @property
     def resolved_console_url(self) -> str:
         """The console's address as people reach it."""
-        return (self.console_url or f"http://{self.host}:{self.console_port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.console_url or f"http://{host}:{self.console_port}").rstrip("/")
 
 
 def load_settings(**overrides: object) -> Settings:
