@@ -85,7 +85,11 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
             kept_hours=INTERNAL_RETENTION_HOURS,
         )
     redis = open_redis(settings.redis_url)
-    queue = ScreeningQueue(redis, consumer=f"{socket.gethostname()}-{os.getpid()}")
+    queue = ScreeningQueue(
+        redis,
+        consumer=f"{socket.gethostname()}-{os.getpid()}",
+        prefix=settings.topic_prefix,
+    )
     try:
         await queue.open()
         topics = topics_of(settings)

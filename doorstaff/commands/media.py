@@ -262,6 +262,7 @@ def make_worker(
             redis,
             consumer=f"{socket.gethostname()}-{os.getpid()}",
             lease_seconds=settings.media_lease_seconds,
+            prefix=settings.topic_prefix,
         ),
         library=library,
         screener=Screener(library, limits=screening_limits(settings, decode_threads=1)),
