@@ -200,16 +200,19 @@ async def test_a_hang_costs_one_job(make: Make, library: ReferenceLibrary, folde
 async def test_a_long_screening_keeps_its_lease(
     make: Make, redis: Redis, library: ReferenceLibrary
 ) -> None:
+    begun = threading.Event()
+
     class Slow(Screener):
         def screen(self, path: Path, *, progress: Progress | None = None) -> Outcome:
-            time.sleep(1.0)
+            begun.set()
+            time.sleep(4.0)
             return Outcome(status="clean")
 
-    bench = await make(screener=Slow(library), lease_seconds=0.3)
-    other = ScreeningQueue(redis, consumer="other", lease_seconds=0.3)
+    bench = await make(screener=Slow(library), lease_seconds=1.5)
+    other = ScreeningQueue(redis, consumer="other", lease_seconds=1.5)
     async with running(bench):
         await bench.queue.add(_job("slow"))
-        await asyncio.sleep(0.1)
+        await bench.until(begun.is_set)
         while not bench.screenings:
             assert await other.claim(wait_seconds=0.02) is None
     assert len(bench.screenings) == 1
