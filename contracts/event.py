@@ -105,6 +105,8 @@ class Post(BaseEvent):
 
     type: Literal["post"] = "post"
     post_id: Identifier | None = None
+    account_created_at: Timestamp | None = None
+    """When the account signed up, where the platform says; without it the account is not new."""
     kind: PostKind
     title: Line = ""
     text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] = ""

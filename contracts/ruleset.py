@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from contracts.event import PostKind
 from contracts.ids import Action, Code, Mode
 
 MAX_WINDOW_SECONDS = 30 * 86_400
+MAX_LATENESS_SECONDS = 3_600
 
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -62,8 +63,35 @@ Domains = Annotated[
 ]
 
 
-FacetKind = Literal["device", "ip", "subnet", "email_stem", "payment", "link_domain"]
-"""The kinds of facets that are made of events."""
+FacetKind = Literal[
+    "device",
+    "ip",
+    "subnet",
+    "email_stem",
+    "email_domain",
+    "email_shape",
+    "payment",
+    "phone",
+    "user_agent",
+    "country",
+    "link_domain",
+]
+"""The kinds of facets that are made of events; compound ones are named by the ruleset."""
+
+FACET_KINDS: frozenset[str] = frozenset(get_args(FacetKind))
+
+Measure = Literal["accounts", "events", "distinct", "new_account_share", "surprise"]
+"""What a velocity rule counts.
+
+- ``accounts``: distinct accounts.
+- ``events``: events, each once.
+- ``distinct``: distinct values of another facet kind (``of``) among the events.
+- ``new_account_share``: of the accounts, how many of a hundred were new (less than a day old) at
+  their event; counted from ``min_accounts`` accounts on.
+- ``surprise``: how improbable so many accounts are by the facet's own and its kind's usual rate, in
+  bits: at 20, a facet like this one gets there by chance in one window of a million; counted from
+  ``min_accounts`` accounts on.
+"""
 
 
 class Part(BaseModel):
@@ -86,24 +114,35 @@ class Thresholds(Part):
         return self
 
 
-class Level(Part):
-    """So many accounts, so many points."""
+CompoundName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+CompoundParts = Annotated[tuple[FacetKind, ...], Field(min_length=2, max_length=4)]
 
-    accounts: Annotated[int, Field(ge=2, le=1_000_000)]
+
+class Level(Part):
+    """From so many on, so many points."""
+
+    at_least: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Of what the rule measures: accounts, events, values, percent or bits."""
     points: Points
 
 
 class VelocityRule(Part):
-    """How many distinct accounts share a facet within a window."""
+    """How much of something comes with one facet within a window."""
 
     code: Code
-    facet: FacetKind
+    facet: str
+    """A facet kind, or the name of a compound facet."""
     window: Annotated[
         int,
         BeforeValidator(window_seconds, json_schema_input_type=WrittenWindow),
         Field(ge=1, le=MAX_WINDOW_SECONDS),
     ]
     """Length in seconds."""
+    measure: Measure = "accounts"
+    of: FacetKind | None = None
+    """With ``distinct``: the kind whose values are counted."""
+    min_accounts: Annotated[int, Field(ge=2, le=1_000_000)] = 4
+    """With ``new_account_share`` and ``surprise``: accounts below which the rule is silent."""
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     group: str
     ties: bool = False
@@ -111,21 +150,25 @@ class VelocityRule(Part):
     mode: Mode = "live"
 
     @model_validator(mode="after")
-    def _levels_rise(self) -> Self:
-        accounts = [level.accounts for level in self.levels]
-        if accounts != sorted(set(accounts)):
-            msg = "levels must rise in accounts"
+    def _makes_sense(self) -> Self:
+        reached = [level.at_least for level in self.levels]
+        if reached != sorted(set(reached)):
+            msg = "levels must rise in at_least"
+            raise ValueError(msg)
+        if self.measure == "accounts" and reached[0] < 2:  # noqa: PLR2004 -- one shares nothing
+            msg = "a level of accounts is at least 2: one account shares nothing"
+            raise ValueError(msg)
+        if self.measure == "new_account_share" and reached[-1] > 100:  # noqa: PLR2004 -- percent
+            msg = "a level of new_account_share is a percentage, at most 100"
+            raise ValueError(msg)
+        if (self.of is not None) != (self.measure == "distinct"):
+            msg = "`of` names what is counted by the measure `distinct`, and goes with no other"
             raise ValueError(msg)
         return self
 
-    def points_for(self, accounts: int) -> int | None:
-        """Points at so many accounts, or None below the first level."""
-        points = None
-        for level in self.levels:
-            if accounts < level.accounts:
-                break
-            points = level.points
-        return points
+    def level_for(self, measured: float) -> int:
+        """How many of the levels are reached by so much."""
+        return sum(measured >= level.at_least for level in self.levels)
 
 
 class SignalRule(Part):
@@ -160,6 +203,14 @@ class Ruleset(Part):
     thresholds: Thresholds = Thresholds()
     groups: dict[str, Annotated[int, Field(ge=0, le=100)]]
     """Cap of each group's points."""
+    facets: dict[CompoundName, CompoundParts] = {}
+    """Compound facets: the values of several kinds that one event shows together."""
+    lateness: Annotated[
+        int,
+        BeforeValidator(window_seconds, json_schema_input_type=WrittenWindow),
+        Field(ge=0, le=MAX_LATENESS_SECONDS),
+    ] = 120
+    """By how many seconds an event may come later than a newer one and still count."""
     velocity: tuple[VelocityRule, ...] = ()
     signals: dict[Code, SignalRule] = {}
     density: dict[PostKind, Density] = {}
@@ -173,6 +224,15 @@ class Ruleset(Part):
             if rule.code in codes:
                 problems.append(_problem(f"{rule.code} is given twice", "velocity", index, "code"))
             codes.add(rule.code)
+            if rule.facet not in FACET_KINDS and rule.facet not in self.facets:
+                known = ", ".join([*get_args(FacetKind), *self.facets])
+                message = f"no facet is called {rule.facet}; there are {known}"
+                problems.append(_problem(message, "velocity", index, "facet"))
+        problems += [
+            _problem(f"{name} is a facet kind already", "facets", name)
+            for name in self.facets
+            if name in FACET_KINDS
+        ]
         uses: list[tuple[str, str, int | str]] = [
             *((rule.group, "velocity", index) for index, rule in enumerate(self.velocity)),
             *((rule.group, "signals", code) for code, rule in self.signals.items()),

@@ -45,7 +45,7 @@ class Velocity:
             for kind, rules in self._rules.items()
         }
         self._quiet_below = {
-            kind: min(rule.levels[0].accounts for rule in rules)
+            kind: min(rule.levels[0].at_least for rule in rules)
             for kind, rules in self._rules.items()
         }
         self._facets: OrderedDict[Facet, FacetWindow] = OrderedDict()
@@ -72,7 +72,7 @@ class Velocity:
             return
         for index, rule in enumerate(rules):
             count = window.count(index, windows_ms[index])
-            level = sum(count >= level.accounts for level in rule.levels)
+            level = sum(count >= level.at_least for level in rule.levels)
             risen, window.levels[index] = level > window.levels[index], level
             burst: Iterable[tuple[AccountId, Sighting]] = ()
             if risen:
@@ -90,7 +90,7 @@ class Velocity:
                 earlier = account_id != seen.account_id
                 yield Signal(
                     code=rule.code,
-                    points=rule.points_for(count) or 0,
+                    points=rule.levels[max(0, level - 1)].points,
                     group=rule.group,
                     account_id=account_id,
                     event_id=sighted.event_id,

@@ -132,7 +132,7 @@ def signals_page() -> str:
             f"`{rule.code}`",
             f"`{rule.facet}`",
             window_text(rule.window),
-            ", ".join(f"{level.accounts} accounts: {level.points}" for level in rule.levels),
+            ", ".join(f"{level.at_least} {rule.measure}: {level.points}" for level in rule.levels),
             f"`{rule.group}`",
             "yes" if rule.ties else "no",
         )

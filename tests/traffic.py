@@ -27,7 +27,7 @@ def rule(
         code=Code(code or f"velocity.{facet}.{window}s"),
         facet=facet,
         window=window,
-        levels=tuple(Level(accounts=accounts, points=points) for accounts, points in levels),
+        levels=tuple(Level(at_least=accounts, points=points) for accounts, points in levels),
         group=group,
         ties=ties,
         mode=mode,

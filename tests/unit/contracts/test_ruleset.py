@@ -32,14 +32,14 @@ velocity:
     facet: device
     window: 1h
     levels:
-      - { accounts: 3, points: 30 }
-      - { accounts: 9, points: 60 }
+      - { at_least: 3, points: 30 }
+      - { at_least: 9, points: 60 }
     group: device
     ties: true
   - code: velocity.ip.10m
     facet: ip
     window: 600
-    levels: [{ accounts: 3, points: 5 }]
+    levels: [{ at_least: 3, points: 5 }]
     group: device
     mode: shadow
 signals:
@@ -91,10 +91,12 @@ def test_an_unquoted_off_is_the_mode_off() -> None:
         ("links: 50", "links: 101", "rules.yaml:5: groups.links: Input should be less than"),
         ("window: 1h", "window: 1 hour", "rules.yaml:9: velocity.0.window: a window is a number"),
         ("window: 1h", "window: 31d", "rules.yaml:9: velocity.0.window: Input should be less"),
-        ("facet: ip", "facet: IP", "rules.yaml:16: velocity.1.facet: Input should be 'device'"),
-        ("accounts: 9", "accounts: 3", "rules.yaml:7: velocity.0: levels must rise in accounts"),
-        ("accounts: 9", "accounts: 1", "rules.yaml:12: velocity.0.levels.1.accounts: Input"),
-        ("accounts: 9, points: 60", "accounts: 9", "rules.yaml:12: velocity.0.levels.1.points:"),
+        ("facet: ip", "facet: IP", "rules.yaml:16: velocity.1.facet: no facet is called IP; there"),
+        ("at_least: 9", "at_least: 3", "rules.yaml:7: velocity.0: levels must rise in at_least"),
+        ("at_least: 9", "at_least: 0", "rules.yaml:12: velocity.0.levels.1.at_least: Input"),
+        ("at_least: 3, points: 30", "at_least: 1, points: 30", "rules.yaml:7: velocity.0: a level"),
+        ("facet: ip", "facet: ip\n    of: device", "rules.yaml:15: velocity.1: `of` names what"),
+        ("at_least: 9, points: 60", "at_least: 9", "rules.yaml:12: velocity.0.levels.1.points:"),
         ("ties: true", "tie: true", "rules.yaml:14: velocity.0.tie: Extra inputs are not"),
         ("mode: shadow", "mode: dark", "rules.yaml:20: velocity.1.mode: Input should be 'live'"),
         (
@@ -129,10 +131,10 @@ def test_a_problem_is_told_with_its_line(before: str, after: str, problem: str) 
 
 
 def test_all_problems_are_told_at_once() -> None:
-    text = GOOD.replace("hold: 60", "hold: 600").replace("facet: ip", "facet: I P")
+    text = GOOD.replace("hold: 60", "hold: 600").replace("mode: shadow", "mode: dark")
     assert [problem.split(" ")[0] for problem in problems_of(text)] == [
         "rules.yaml:2:",
-        "rules.yaml:16:",
+        "rules.yaml:20:",
     ]
 
 
@@ -179,15 +181,18 @@ def test_windows_by_their_units(text: str, seconds: int) -> None:
     assert window_text(seconds) == text
 
 
-def test_points_are_those_of_the_level_that_is_reached() -> None:
+def test_levels_are_reached_from_their_number_on() -> None:
     rule = parse_ruleset(GOOD).velocity[0]
-    assert [rule.points_for(accounts) for accounts in (2, 3, 8, 9, 10_000)] == [
-        None,
-        30,
-        30,
-        60,
-        60,
-    ]
+    assert [rule.level_for(accounts) for accounts in (2, 3, 8, 9, 10_000)] == [0, 1, 1, 2, 2]
+
+
+def test_compound_facets_are_a_line() -> None:
+    text = GOOD.replace("facet: ip", "facet: ip_agent").replace(
+        "velocity:", "facets: { ip_agent: [ip, user_agent] }\nvelocity:"
+    )
+    assert parse_ruleset(text).facets == {"ip_agent": ("ip", "user_agent")}
+    with pytest.raises(InvalidRuleset, match="device is a facet kind already"):
+        parse_ruleset(text.replace("ip_agent: [", "device: [").replace("ip_agent", "device"))
 
 
 @given(st.integers(0, 100), st.integers(0, 100))

@@ -23,7 +23,7 @@ def ruleset_counting(*kinds: str) -> Ruleset:
                     code=Code(f"velocity.{kind}.1h"),
                     facet=kind,
                     window=3_600,
-                    levels=(Level(accounts=2, points=1),),
+                    levels=(Level(at_least=2, points=1),),
                     group="network",
                 )
                 for kind in kinds

@@ -162,8 +162,9 @@ def test_within_one_window_everyone_ends_with_the_points_of_the_whole(
             points[signal.account_id] = max(points[signal.account_id], signal.points)
             counted = max(counted, signal.evidence["accounts"])
     accounts = {str(account) for account, _ in seen}
-    expected = rules.velocity[0].points_for(counted)
-    if expected is not None:
-        assert dict(points) == dict.fromkeys(accounts, expected)
+    levels = rules.velocity[0].levels
+    level = rules.velocity[0].level_for(counted)
+    if level:
+        assert dict(points) == dict.fromkeys(accounts, levels[level - 1].points)
     if len(accounts) <= 16:  # exact up to here
-        assert expected == rules.velocity[0].points_for(len(accounts))
+        assert level == rules.velocity[0].level_for(len(accounts))
