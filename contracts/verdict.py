@@ -19,6 +19,20 @@ class Reason:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tie:
+    """A facet that fired, and that makes the accounts which share it one campaign.
+
+    Attributes:
+        since: When the facet's burst began, as exactly as the panes of its window tell.
+        accounts: So many accounts, or more, were counted on it in one window.
+    """
+
+    facet: Facet
+    since: datetime
+    accounts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """The risk of one account, as of one of its events.
 
@@ -28,7 +42,9 @@ class Verdict:
     Attributes:
         risk: 0 to 100.
         reasons: Strongest first.
-        ties: Facets that tie the account to a campaign.
+        campaign_id: Named after the earliest of ``ties``; None without one. The campaign's alert
+            has it among its ``campaign_ids``.
+        ties: What ties the account to others, the earliest first.
     """
 
     event_id: EventId
@@ -39,4 +55,4 @@ class Verdict:
     reasons: tuple[Reason, ...]
     ruleset_version: str
     campaign_id: CampaignId | None = None
-    ties: tuple[Facet, ...] = ()
+    ties: tuple[Tie, ...] = ()

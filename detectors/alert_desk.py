@@ -272,14 +272,10 @@ class AlertDesk:
 
 
 def _ties(verdict: Verdict) -> list[Tie]:
-    ties = {facet: Tie(facet=facet, accounts=1) for facet in verdict.ties}
-    for reason in verdict.reasons:
-        evidence = reason.evidence
-        facet = evidence.get("facet")
-        if facet in ties and evidence.get("accounts", 0) > ties[facet].accounts:
-            since = evidence.get("since", "")
-            ties[facet] = Tie(facet=facet, accounts=evidence["accounts"], since=since)
-    return list(ties.values())
+    return [
+        Tie(facet=tie.facet, accounts=tie.accounts, since=tie.since.isoformat())
+        for tie in verdict.ties
+    ]
 
 
 def _because(reasons: tuple[Reason, ...]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contracts.event import from_epoch_ms
-from contracts.ids import AccountId, Code, EventId, Facet
+from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, derived_id
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
-from contracts.verdict import Reason, Verdict
+from contracts.verdict import Reason, Tie, Verdict
 
 MAX_ACCOUNTS = 1_000_000
 """Accounts with a signal kept at a time; past it, the one longest unchanged goes first."""
@@ -20,7 +21,7 @@ MAX_ACCOUNTS = 1_000_000
 class _Account:
     signals: dict[Code, Signal] = field(default_factory=dict)
     """The strongest signal of each code."""
-    ties: set[Facet] = field(default_factory=set)
+    ties: dict[Facet, Tie] = field(default_factory=dict)
     """Every facet that fired and ties: two of one code tie two campaigns into one."""
 
 
@@ -73,7 +74,7 @@ class Ledger:
                     self._accounts.popitem(last=False)
                 account = self._accounts[account_id] = _Account()
             if signal.ties and signal.facet is not None and signal.facet not in account.ties:
-                account.ties.add(signal.facet)
+                account.ties[signal.facet] = _tie(signal.facet, signal)
                 changed = True
             before = account.signals.get(signal.code)
             if before is None or abs(signal.points) > abs(before.points):
@@ -86,6 +87,7 @@ class Ledger:
         account = self._accounts.get(account_id)
         signals = _strongest_first(account.signals.values()) if account else []
         risk = self._risk(signals)
+        ties = tuple(sorted(account.ties.values(), key=earliest_first)) if account else ()
         return Verdict(
             event_id=event_id,
             account_id=account_id,
@@ -97,7 +99,8 @@ class Ledger:
                 for signal in signals
             ),
             ruleset_version=self._ruleset.version,
-            ties=tuple(sorted(account.ties)) if account else (),
+            campaign_id=campaign_of(ties),
+            ties=ties,
         )
 
     def _risk(self, signals: list[Signal]) -> int:
@@ -107,6 +110,28 @@ class Ledger:
         caps = self._ruleset.groups
         total = sum(min(points, caps[group]) for group, points in by_group.items())
         return max(0, min(100, total))
+
+
+def earliest_first(tie: Tie) -> tuple[datetime, Facet]:
+    """The order of ties: by when their burst began."""
+    return tie.since, tie.facet
+
+
+def campaign_of(ties: Sequence[Tie]) -> CampaignId | None:
+    """The campaign that ties, the earliest first, stand for: it is named after the first."""
+    if not ties:
+        return None
+    since = ties[0].since.isoformat()
+    return CampaignId(derived_id("campaign", ties[0].facet, since))
+
+
+def _tie(facet: Facet, signal: Signal) -> Tie:
+    since = signal.evidence.get("since")
+    return Tie(
+        facet=facet,
+        since=datetime.fromisoformat(since) if since else from_epoch_ms(signal.occurred_at_ms),
+        accounts=signal.evidence.get("accounts", 1),
+    )
 
 
 def _strongest_first(signals: Iterable[Signal]) -> list[Signal]:

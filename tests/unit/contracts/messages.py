@@ -9,7 +9,7 @@ from contracts.dead_letter import DeadLetter
 from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, UploadId
 from contracts.screening import Screening, ScreeningJob
 from contracts.signal import Finding, Signal
-from contracts.verdict import Reason, Verdict
+from contracts.verdict import Reason, Tie, Verdict
 from tests.alerts import CAMPAIGN, MEDIA, OPENED_AT
 
 EVIDENCE = {"facet": "device:ab12", "accounts": 9, "share": 0.5, "who": ["Bjørk", None, True]}
@@ -35,7 +35,7 @@ VERDICT = Verdict(
     reasons=(Reason(code=Code("velocity.device.24h"), points=85, evidence=EVIDENCE),),
     ruleset_version="default-1",
     campaign_id=CampaignId("campaign-1"),
-    ties=(Facet("device:ab12"),),
+    ties=(Tie(facet=Facet("device:ab12"), since=OPENED_AT, accounts=9),),
 )
 SCREENING = Screening(
     event_id=EventId("e3"),

@@ -11,10 +11,10 @@ from contracts.alert import MAX_LISTED_ACCOUNTS, Alert
 from contracts.event import from_epoch_ms
 from contracts.ids import AccountId, Action, Code, EventId, Facet, UploadId
 from contracts.ruleset import SignalRule
-from contracts.verdict import Reason, Verdict
+from contracts.verdict import Reason, Tie, Verdict
 from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, QUIET_MS, TICK_MS, AlertDesk
 from detectors.media import MEDIA_MATCH
-from tests.traffic import START_MS, ruleset
+from tests.traffic import START, START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
 
 RULES = ruleset(signals={MEDIA_MATCH: SignalRule(points=100, group="any")})
@@ -42,7 +42,10 @@ def verdict(
         action=action,
         reasons=(Reason(code=Code(code), points=risk, evidence=evidence),),
         ruleset_version="test-1",
-        ties=tuple(Facet(tie) for tie in (ties or ((facet,) if facet else ()))),
+        ties=tuple(
+            Tie(facet=Facet(tie), since=START, accounts=accounts if tie == facet else 1)
+            for tie in (ties or ((facet,) if facet else ()))
+        ),
     )
 
 
@@ -171,7 +174,7 @@ def test_a_new_burst_on_the_facet_of_a_closed_campaign_is_another() -> None:
         replace(
             one,
             account_id=AccountId(f"n{one.account_id}"),
-            reasons=(replace(one.reasons[0], evidence={**one.reasons[0].evidence, "since": "t9"}),),
+            ties=tuple(replace(tie, since=one.occurred_at) for tie in one.ties),
         )
         for one in burst(3, at_s=3 * 86_400)
     ]
