@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and back.
+"""Our own values to JSON and back.
 
 ``msgspec`` does it in a fifth of pydantic's time; what comes from outside is pydantic's
 (``contracts.event``), what we wrote ourselves is read back here.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from contracts.event import Event, epoch_ms
 from contracts.ids import AccountId, EventId, Facet
@@ -18,15 +19,23 @@ from detectors.link_spam import LinkSpam
 from detectors.media import media_findings
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """An event as the rest of the house sees it."""
+class Reading(Struct, frozen=True, kw_only=True, gc=False):
+    """An event as the rest of the house sees it.
+
+    Attributes:
+        facets: Of the kinds that some rule counts by.
+        values: Kind and value, of the kinds whose values some rule counts (``of``); none for a
+            kind that the event does not show.
+        is_new: Whether the account was less than a day old; never of one whose age is not known.
+    """
 
     event_id: EventId
     account_id: AccountId
     occurred_at_ms: int
     facets: tuple[Facet, ...] = ()
     signals: tuple[Signal, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    is_new: bool = False
 
 
 class Reader:

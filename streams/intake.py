@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from msgspec import structs
+
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
 from contracts.screening import ScreeningJob
@@ -121,7 +123,7 @@ class Intake:
         awaits: dict[int, set[int]] = {}
         for reading in readings:
             account = partition_of(reading.account_id, partitions)
-            by_account.setdefault(account, []).append(replace(reading, facets=()))
+            by_account.setdefault(account, []).append(structs.replace(reading, facets=()))
             awaited = awaits.setdefault(account, set())
             for sighting in sightings(reading):
                 facet = partition_of(sighting.facet, partitions)
