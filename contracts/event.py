@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     IPvAnyAddress,
@@ -53,6 +56,21 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError(msg) from None
 
 
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|$)){4}(?<!\.)")
+
+
+def _address_text(written: object) -> str:
+    """An address in its one canonical spelling."""
+    if isinstance(written, str) and _IPV4.fullmatch(written):
+        return written  # as nearly all are: spares two objects
+    try:
+        return str(ip_address(cast("str", written)))
+    except (TypeError, ValueError):
+        msg = "value is not a valid IPv4 or IPv6 address"
+        raise ValueError(msg) from None
+
+
+Address = Annotated[str, BeforeValidator(_address_text, json_schema_input_type=IPvAnyAddress)]
 Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 DecisionAction = Literal["approve", "ban", "suspend", "ask_documents", "escalate", "mark_vip"]
 PostKind = Literal["event_page", "profile", "comment", "message"]
@@ -80,7 +98,8 @@ class Signup(BaseEvent):
 
     type: Literal["signup"] = "signup"
     email: Line | None = None
-    ip: IPvAnyAddress | None = None
+    ip: Address | None = None
+    """IPv4 or IPv6, kept in its canonical spelling."""
     user_agent: Line | None = None
     device_id: Line | None = None
     name: Line | None = None

@@ -3,69 +3,166 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
+from typing import cast
 
 from contracts.event import Event, Post, Signup
 from contracts.ids import Facet
-from contracts.ruleset import Ruleset
+from contracts.ruleset import FACET_KINDS, FacetKind, Ruleset
 from detectors.content import Content, read_content
+from detectors.domain import registrable_domain
 from detectors.lists import Listings, bundled
-from detectors.mailbox import email_stem, parse_mailbox
+from detectors.mailbox import Mailbox, email_shape, email_stem, parse_mailbox
+from detectors.phone import phone_digits
 from detectors.url import Link
 
 MAX_VALUE_CHARS = 128
 MAX_LINK_FACETS = 50
 """A page of a thousand links would else make a thousand facets; the first ones are kept."""
 
+_NO_COUNTRY = frozenset({"XX", "ZZ"})
+"""What stands for "not known" among country codes, by ISO 3166 left to each user."""
+
 
 class Facets:
     """Makes an event's facets, of the kinds that some rule of the ruleset counts.
 
-    Their order is fixed: device, ip, subnet, email_stem, payment, link_domain by first
-    appearance. Each comes once. A value longer than ``MAX_VALUE_CHARS`` is replaced by its
-    SHA-256, so that what is held a facet is bounded.
+    Their order is fixed: device, ip, subnet, email_stem, email_domain, email_shape, payment, phone,
+    user_agent, country, link_domain by first appearance, then the compound ones as the ruleset
+    lists them. Each comes once. A value longer than ``MAX_VALUE_CHARS`` is replaced by its SHA-256,
+    so that what is held a facet is bounded.
+
+    A compound facet is there if all its parts are: ``ip_agent:203.0.113.7|curl/8.5``. A ``|`` or
+    ``%`` of a part is written ``%7C`` or ``%25``, so that no two combinations read the same. With
+    linked domains there is one for each of them.
+
+    A free-mail provider, or a domain that the ruleset allows, is shared by everybody: its
+    ``email_domain`` is no facet by itself, but it is a part and a value like any other.
     """
 
     def __init__(self, ruleset: Ruleset) -> None:
-        self._kinds = frozenset(rule.facet for rule in ruleset.velocity if rule.mode != "off")
-        self._listings = Listings.of(ruleset)
-        self._wants_links = "link_domain" in self._kinds
+        rules = [rule for rule in ruleset.velocity if rule.mode != "off"]
+        named = {rule.facet for rule in rules}
+        self._alone = named & FACET_KINDS
+        self._compounds = {
+            name: tuple(dict.fromkeys(parts))
+            for name, parts in ruleset.facets.items()
+            if name in named
+        }
+        self._counted: frozenset[str] = frozenset(rule.of for rule in rules if rule.of)
+        parts = (kind for kinds in self._compounds.values() for kind in kinds)
+        self._kinds: frozenset[str] = frozenset({*self._alone, *self._counted, *parts})
+        self._wants_mailbox = bool(self._kinds & {"email_stem", "email_domain", "email_shape"})
         self._wants_address = bool(self._kinds & {"ip", "subnet"})
+        self._wants_links = "link_domain" in self._kinds
+        self._listings = Listings.of(ruleset)
+        self._placeholders = bundled("placeholders")
 
-    def of(self, event: Event, content: Content | None = None) -> tuple[Facet, ...]:
+    def of(
+        self, event: Event, content: Content | None = None, mailbox: Mailbox | None = None
+    ) -> tuple[Facet, ...]:
         """The facets of a signup or a post; an upload has none.
 
         Args:
             event: The event.
             content: What ``read_content`` made of it, where that is at hand.
+            mailbox: What ``parse_mailbox`` made of its address, where that is at hand.
+        """
+        return self.read(event, content, mailbox)[0]
+
+    def read(
+        self, event: Event, content: Content | None = None, mailbox: Mailbox | None = None
+    ) -> tuple[tuple[Facet, ...], tuple[tuple[str, str], ...]]:
+        """The facets, and kind and value of what some rule counts the distinct values of.
+
+        Only ``link_domain`` may have several values.
         """
         if isinstance(event, Signup):
-            return tuple(self._of_signup(event, content))
-        if isinstance(event, Post) and self._wants_links:
-            return tuple(self._of_links((content or read_content(event)).links))
-        return ()
+            if mailbox is None and event.email and self._wants_mailbox:
+                mailbox = parse_mailbox(event.email)
+            shown = self._shown(event, mailbox)
+            links: tuple[str, ...] = ()
+            if self._wants_links and (event.website or event.bio):
+                own = mailbox or (parse_mailbox(event.email) if event.email else None)
+                found = (content or read_content(event)).links
+                links = tuple(self._link_values(found, own.domain if own else None))
+        elif self._wants_links and isinstance(event, Post):
+            mailbox, shown = None, {}
+            links = tuple(self._link_values((content or read_content(event)).links))
+        else:
+            return (), ()
+        alone = self._alone
+        facets = [f"{kind}:{value}" for kind, value in shown.items() if kind in alone]
+        if mailbox and "email_domain" in alone and self._is_shared(mailbox.domain):
+            facets.remove(f"email_domain:{shown['email_domain']}")
+        if links and "link_domain" in alone:
+            facets += [f"link_domain:{value}" for value in links]
+        if self._compounds:
+            facets += self._compound(shown, links)
+        values: tuple[tuple[str, str], ...] = ()
+        if self._counted:
+            values = tuple(item for item in shown.items() if item[0] in self._counted)
+            if "link_domain" in self._counted:
+                values += tuple(("link_domain", value) for value in links)
+        return cast("tuple[Facet, ...]", tuple(facets)), values
 
-    def _of_signup(self, signup: Signup, content: Content | None) -> Iterator[Facet]:
+    def _shown(self, signup: Signup, mailbox: Mailbox | None) -> dict[FacetKind, str]:
+        """The value of each kind that is asked for and there is, in the fixed order."""
         kinds = self._kinds
-        if signup.device_id and "device" in kinds:
-            yield from _identifier("device", signup.device_id)
-        if signup.ip is not None and self._wants_address:
-            for kind, value in address_facets(signup.ip):
-                if kind in kinds:
-                    yield _facet(kind, value)
-        mailbox = parse_mailbox(signup.email) if signup.email else None
-        if mailbox and "email_stem" in kinds and (stem := email_stem(mailbox, self._listings)):
-            yield _facet("email_stem", stem)
-        if signup.payment_fingerprint and "payment" in kinds:
-            yield from _identifier("payment", signup.payment_fingerprint)
-        if self._wants_links and (signup.website or signup.bio):
-            own = mailbox.domain if mailbox else None
-            yield from self._of_links((content or read_content(signup)).links, own)
+        shown: dict[FacetKind, str] = {}
+        if "device" in kinds and (value := self._identifier(signup.device_id)):
+            shown["device"] = value
+        if self._wants_address and signup.ip and (found := address_and_network(signup.ip)):
+            if "ip" in kinds:
+                shown["ip"] = found[0]
+            if "subnet" in kinds:
+                shown["subnet"] = found[1]
+        if mailbox and self._wants_mailbox:
+            shown.update(self._of_mailbox(mailbox))
+        if "payment" in kinds and (value := self._identifier(signup.payment_fingerprint)):
+            shown["payment"] = value
+        if "phone" in kinds and signup.phone and (digits := phone_digits(signup.phone)):
+            shown["phone"] = digits
+        if "user_agent" in kinds and (
+            value := self._identifier(" ".join((signup.user_agent or "").split()))
+        ):
+            shown["user_agent"] = value
+        if "country" in kinds and (
+            (value := self._identifier(signup.country)) and value.upper() not in _NO_COUNTRY
+        ):
+            shown["country"] = value.upper()
+        return shown
 
-    def _of_links(self, links: Iterable[Link], own_domain: str | None = None) -> Iterator[Facet]:
-        """One facet a domain that says something about who links to it.
+    def _of_mailbox(self, mailbox: Mailbox) -> Iterator[tuple[FacetKind, str]]:
+        kinds, domain = self._kinds, mailbox.domain
+        if "email_stem" in kinds and (stem := email_stem(mailbox, self._listings)):
+            yield "email_stem", _bounded(stem)
+        if "email_domain" in kinds:
+            yield "email_domain", _bounded(registrable_domain(domain) or domain)
+        if "email_shape" in kinds and (shape := email_shape(mailbox, self._listings)):
+            yield "email_shape", _bounded(shape)
+
+    def _identifier(self, value: str | None) -> str | None:
+        """An opaque value, unless it is what clients send when they have none."""
+        value = value.strip() if value else None
+        if not value or value.lower() in self._placeholders or not value.strip("0-"):
+            return None
+        return _bounded(value)
+
+    def _is_shared(self, domain: str) -> bool:
+        return domain in self._listings.free_mail or domain in self._listings.allowed
+
+    def _compound(self, shown: Mapping[FacetKind, str], links: tuple[str, ...]) -> Iterator[str]:
+        for name, kinds in self._compounds.items():
+            for link in links if "link_domain" in kinds else ("",):
+                parts = [link if kind == "link_domain" else shown.get(kind) for kind in kinds]
+                if None not in parts:
+                    yield f"{name}:{'|'.join(_escaped(part) for part in parts if part)}"
+
+    def _link_values(self, links: Iterable[Link], own_domain: str | None = None) -> Iterator[str]:
+        """One value a domain that says something about who links to it.
 
         What everybody links to is left out, and so is the domain of the account's own mailbox:
         colleagues share it. A short link stands for its target: it is kept with its path.
@@ -76,7 +173,7 @@ class Facets:
             if value is None or value == own_domain or value in seen:
                 continue
             seen.add(value)
-            yield _facet("link_domain", value)
+            yield _bounded(value)
             if len(seen) == MAX_LINK_FACETS:
                 return
 
@@ -90,32 +187,40 @@ class Facets:
         return link.domain
 
 
-@lru_cache(maxsize=131_072)
-def address_facets(address: IPv4Address | IPv6Address) -> tuple[tuple[str, str], ...]:
+def address_and_network(address: str) -> tuple[str, str] | None:
     """An address and its network: /24 of IPv4, /64 of IPv6, which is what one customer is given.
 
     An IPv4 address mapped into IPv6 is that IPv4 address. Addresses that say nothing about where
     somebody is (unspecified, loopback, link-local) give none.
+
+    Args:
+        address: As ``Signup.ip`` holds it.
     """
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    if ":" in address:
+        return _of_ipv6(address)
+    if address.startswith(("127.", "169.254.")) or address == "0.0.0.0":
+        return None
+    return address, f"{address[: address.rindex('.')]}.0/24"
+
+
+@lru_cache(maxsize=8_192)
+def _of_ipv6(text: str) -> tuple[str, str] | None:
+    address = IPv6Address(text)
+    if address.ipv4_mapped is not None:
+        return address_and_network(str(address.ipv4_mapped))
     if address.is_unspecified or address.is_loopback or address.is_link_local:
-        return ()
-    if isinstance(address, IPv4Address):
-        text = str(address)
-        return ("ip", text), ("subnet", f"{text.rpartition('.')[0]}.0/24")
+        return None
     network = IPv6Address(int(address) >> 64 << 64)
-    return ("ip", str(IPv6Address(int(address)))), ("subnet", f"{network}/64")
+    return str(IPv6Address(int(address))), f"{network}/64"
 
 
-def _identifier(kind: str, value: str) -> Iterator[Facet]:
-    """A facet of an opaque value, unless it is what clients send when they have none."""
-    value = value.strip()
-    if value and value.lower() not in bundled("placeholders") and value.strip("0-"):
-        yield _facet(kind, value)
-
-
-def _facet(kind: str, value: str) -> Facet:
+def _bounded(value: str) -> str:
     if len(value) > MAX_VALUE_CHARS:
-        value = f"sha256-{hashlib.sha256(value.encode()).hexdigest()}"
-    return Facet(f"{kind}:{value}")
+        return f"sha256-{hashlib.sha256(value.encode()).hexdigest()}"
+    return value
+
+
+def _escaped(part: str) -> str:
+    if "|" in part or "%" in part:
+        return part.replace("%", "%25").replace("|", "%7C")
+    return part

@@ -60,18 +60,25 @@ class Identity:
             code for code, rule in ruleset.signals.items() if rule.mode != "off"
         )
 
-    def observe(self, event: Event) -> tuple[Finding, ...]:
-        """Find what the ruleset prices; each code at most once."""
+    def observe(self, event: Event, mailbox: Mailbox | None = None) -> tuple[Finding, ...]:
+        """Find what the ruleset prices; each code at most once.
+
+        Args:
+            event: The event.
+            mailbox: What ``parse_mailbox`` made of its address, where that is at hand.
+        """
         if not isinstance(event, Signup):
             return ()
+        if mailbox is None and event.email:
+            mailbox = parse_mailbox(event.email)
         return tuple(
             Finding(code=Code(code), evidence=evidence)
-            for code, evidence in self._found(event)
+            for code, evidence in self._found(event, mailbox)
             if code in self._priced
         )
 
-    def _found(self, signup: Signup) -> Iterator[tuple[str, Evidence]]:
-        if signup.email and (mailbox := parse_mailbox(signup.email)):
+    def _found(self, signup: Signup, mailbox: Mailbox | None) -> Iterator[tuple[str, Evidence]]:
+        if mailbox:
             yield from self._in_mailbox(mailbox)
         if signup.name or signup.organization:
             yield from _in_names(signup)

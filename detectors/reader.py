@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from contracts.event import Event, epoch_ms
+from contracts.event import Event, Post, Signup, epoch_ms
 from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -16,7 +16,11 @@ from detectors.domain import public_suffix
 from detectors.facet import Facets
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
+from detectors.mailbox import Mailbox, parse_mailbox
 from detectors.media import media_findings
+
+NEW_FOR_MS = 86_400_000
+"""An account is new for its first day."""
 
 
 class Reading(Struct, frozen=True, kw_only=True, gc=False):
@@ -50,13 +54,18 @@ class Reader:
 
     def read(self, event: Event) -> Reading:
         """Find the event's facets and its own signals."""
+        at_ms = event.occurred_at_ms
         content = read_content(event)
+        mailbox = parse_mailbox(event.email) if isinstance(event, Signup) and event.email else None
+        facets, values = self._facets.read(event, content, mailbox)
         return Reading(
             event_id=event.event_id,
             account_id=event.account_id,
-            occurred_at_ms=event.occurred_at_ms,
-            facets=self._facets.of(event, content),
-            signals=self._priced(event, event.occurred_at_ms, self._findings(event, content)),
+            occurred_at_ms=at_ms,
+            facets=facets,
+            signals=self._priced(event, at_ms, self._findings(event, content, mailbox)),
+            values=values,
+            is_new=_is_new(event, at_ms),
         )
 
     def read_screening(self, screening: Screening) -> Reading:
@@ -69,9 +78,11 @@ class Reader:
             signals=self._priced(screening, occurred_at_ms, media_findings(screening)),
         )
 
-    def _findings(self, event: Event, content: Content | None) -> Iterator[Finding]:
+    def _findings(
+        self, event: Event, content: Content, mailbox: Mailbox | None
+    ) -> Iterator[Finding]:
         yield from self._link_spam.observe(event, content)
-        yield from self._identity.observe(event)
+        yield from self._identity.observe(event, mailbox)
 
     def _priced(
         self, about: Event | Screening, occurred_at_ms: int, findings: Iterable[Finding]
@@ -91,3 +102,11 @@ class Reader:
             for finding in findings
             if (rule := self._rules.get(finding.code)) is not None and rule.mode != "off"
         )
+
+
+def _is_new(event: Event, at_ms: int) -> bool:
+    """Whether the account was in its first day; a clock that runs behind makes it no older."""
+    if isinstance(event, Post):
+        created = event.account_created_at
+        return created is not None and at_ms - epoch_ms(created) < NEW_FOR_MS
+    return isinstance(event, Signup)

@@ -189,3 +189,145 @@ def test_an_enumeration_has_one_stem(stem: str, numbers: set[int]) -> None:
         for facet in facets_of(email=f"{stem}{number}@gmail.com", device_id="null")
     }
     assert len(stems) == bool(numbers)
+
+
+NEW_KINDS = Facets(
+    ruleset_counting("email_domain", "email_shape", "phone", "user_agent", "country")
+)
+
+
+def compound(ruleset: Ruleset, **facets: tuple[str, ...]) -> Ruleset:
+    rules = ruleset_counting(*facets).velocity
+    return Ruleset.model_validate(
+        {**ruleset.model_dump(), "facets": facets, "velocity": [*ruleset.velocity, *rules]}
+    )
+
+
+def test_new_kinds_come_in_their_order() -> None:
+    assert NEW_KINDS.of(
+        signup(
+            email="anna.k17@mail.trees.co.uk",
+            phone="+49 (30) 901-820",
+            user_agent=" Mozilla/5.0  (X11)\t",
+            country="de",
+        )
+    ) == (
+        "email_domain:trees.co.uk",
+        "email_shape:aa.a99@trees.co.uk",
+        "phone:+4930901820",
+        "user_agent:Mozilla/5.0 (X11)",
+        "country:DE",
+    )
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"email": "anna@gmail.com"},  # a provider of everybody's, and a bare word
+        {"phone": "none"},
+        {"user_agent": "unknown"},
+        {"user_agent": " "},
+        {"country": "XX"},
+        {"country": " zz"},
+        {"country": "n/a"},
+    ],
+)
+def test_what_says_nothing_is_no_facet_of_a_new_kind(nothing: dict[str, str]) -> None:
+    assert NEW_KINDS.of(signup(**nothing)) == ()
+
+
+def test_a_domain_that_the_ruleset_allows_is_shared_by_everybody() -> None:
+    ruleset = ruleset_counting("email_domain")
+    lists = ruleset.lists.model_copy(update={"allowed_domains": ("trees.org",)})
+    event = signup(email="anna@trees.org")
+    assert Facets(ruleset).of(event) == ("email_domain:trees.org",)
+    assert Facets(ruleset.model_copy(update={"lists": lists})).of(event) == ()
+
+
+def test_a_compound_facet_is_there_if_all_its_parts_are() -> None:
+    facets = Facets(compound(ruleset_counting("ip"), ip_agent=("ip", "user_agent")))
+    assert facets.of(signup(ip="203.0.113.7", user_agent="curl/8.5")) == (
+        "ip:203.0.113.7",
+        "ip_agent:203.0.113.7|curl/8.5",
+    )
+    assert facets.of(signup(ip="203.0.113.7")) == ("ip:203.0.113.7",)
+    assert facets.of(signup(user_agent="curl/8.5")) == ()
+    assert facets.of(post("https://a.net")) == ()
+
+
+def test_parts_that_no_rule_counts_are_no_facets_by_themselves() -> None:
+    facets = Facets(compound(ruleset_counting(), mail=("country", "email_domain")))
+    assert facets.of(signup(country="DE", email="anna@gmail.com")) == ("mail:DE|gmail.com",)
+
+
+def test_a_compound_that_no_rule_counts_is_not_made() -> None:
+    ruleset = ruleset_counting("ip").model_copy(update={"facets": {"pair": ("ip", "device")}})
+    assert Facets(ruleset).of(signup(ip="203.0.113.7")) == ("ip:203.0.113.7",)
+
+
+def test_a_compound_facet_of_each_linked_domain() -> None:
+    facets = Facets(compound(ruleset_counting(), site=("ip", "link_domain")))
+    event = signup(ip="203.0.113.7", bio="https://b.net and https://a.net/x, http://b.net/y")
+    assert facets.of(event) == ("site:203.0.113.7|b.net", "site:203.0.113.7|a.net")
+    many = signup(ip="203.0.113.7", bio=" ".join(f"https://s{n}.net" for n in range(99)))
+    assert len(facets.of(many)) == MAX_LINK_FACETS
+    assert facets.of(signup(ip="203.0.113.7", bio="We plant trees.")) == ()
+
+
+PARTS = st.tuples(*[st.text(alphabet="ab|%7C25", min_size=1, max_size=6)] * 2)
+
+
+@given(PARTS, PARTS)
+def test_two_combinations_never_read_the_same(one: tuple[str, str], other: tuple[str, str]) -> None:
+    facets = Facets(compound(ruleset_counting(), both=("device", "payment")))
+
+    def facet(parts: tuple[str, str]) -> tuple[str, ...]:
+        return facets.of(signup(device_id=f"d{parts[0]}", payment_fingerprint=f"p{parts[1]}"))
+
+    assert len(facet(one)) == 1
+    assert (facet(one) == facet(other)) == (one == other)
+
+
+def test_a_part_too_long_is_hashed_and_the_others_stay_legible() -> None:
+    facets = Facets(compound(ruleset_counting(), ip_agent=("ip", "user_agent")))
+    (facet,) = facets.of(signup(ip="203.0.113.7", user_agent="x" * 2_000))
+    assert facet.startswith("ip_agent:203.0.113.7|sha256-")
+    assert len(facet) <= 2 * MAX_VALUE_CHARS + len("ip_agent:|")
+
+
+def test_values_are_given_of_the_kinds_that_are_counted() -> None:
+    rule = VelocityRule(
+        code=Code("velocity.ip.countries"),
+        facet="ip",
+        window=3_600,
+        measure="distinct",
+        of="country",
+        levels=(Level(at_least=3, points=10),),
+        group="network",
+    )
+    links = rule.model_copy(update={"code": Code("velocity.ip.links"), "of": "link_domain"})
+    off = rule.model_copy(update={"code": Code("velocity.ip.off"), "of": "device", "mode": "off"})
+    facets = Facets(default_ruleset().model_copy(update={"velocity": (rule, links, off)}))
+    event = signup(ip="203.0.113.7", country="de", website="https://a.net")
+    assert facets.read(event) == (
+        ("ip:203.0.113.7",),
+        (("country", "DE"), ("link_domain", "a.net")),
+    )
+    assert facets.read(post("https://a.net")) == ((), (("link_domain", "a.net"),))
+    assert ALL.read(event)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("emails", "shape"),
+    [
+        (("anna.k17@gmail.com", "Peter.M42@googlemail.com"), "aa.a99@gmail.com"),
+        (("anna_1998@web.de", "bernadette_2003@web.de"), "aa_9999@web.de"),
+        (("k7qz2m9p@gmx.net", "1a2b3c4d@gmx.net"), "x8@gmx.net"),
+        (("jo.smith@mailinator.com", "ann.lee+x@guerrillamail.com"), "aa.aa@disposable"),
+        (("9912@mail.trees.co.uk", "0000@trees.co.uk"), "9999@trees.co.uk"),
+    ],
+)
+def test_one_generator_has_one_shape(emails: tuple[str, ...], shape: str) -> None:
+    facets = Facets(ruleset_counting("email_shape"))
+    for email in emails:
+        assert facets.of(signup(email=email)) == (f"email_shape:{shape}",)

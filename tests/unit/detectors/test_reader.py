@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
-from contracts.event import epoch_ms
-from contracts.ids import Code
+from contracts.event import Upload, epoch_ms
+from contracts.ids import AccountId, Code, EventId, UploadId
 from contracts.ruleset import SignalRule, default_ruleset
 from contracts.screening import ScreeningStatus
 from detectors.media import media_findings
 from detectors.reader import Reader
-from tests.traffic import START_MS, post, rule, ruleset, signup
+from tests.traffic import START, START_MS, post, rule, ruleset, signup
 from tests.unit.contracts.messages import SCREENING
 
 READER = Reader(default_ruleset())
@@ -75,3 +76,28 @@ def test_what_is_no_match_says_nothing() -> None:
     statuses: tuple[ScreeningStatus, ...] = ("clean", "rejected", "error")
     for status in statuses:
         assert media_findings(replace(SCREENING, status=status)) == ()
+
+
+def test_an_account_is_new_for_a_day() -> None:
+    def is_new(age: timedelta | None) -> bool:
+        created = None if age is None else START - age
+        return READER.read(post(1, account_created_at=created)).is_new
+
+    assert READER.read(signup(1)).is_new
+    assert is_new(timedelta())
+    assert is_new(timedelta(hours=24) - timedelta(milliseconds=1))
+    assert not is_new(timedelta(hours=24))
+    assert is_new(timedelta(minutes=-5))  # the platform's clocks disagree
+    assert not is_new(None)
+
+
+def test_an_upload_shows_nothing_to_count() -> None:
+    upload = Upload(
+        event_id=EventId("u"),
+        account_id=AccountId("a"),
+        occurred_at=START,
+        upload_id=UploadId("1"),
+        uri="file:///f.mp4",
+    )
+    reading = READER.read(upload)
+    assert (reading.facets, reading.values, reading.is_new) == ((), (), False)
