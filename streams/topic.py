@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+)
 
 from streams.errors import BrokerUnavailable, TopicMismatch
 
@@ -20,6 +25,9 @@ MAX_MESSAGE_BYTES = 1_048_588
 
 MAX_DEAD_LETTER_BYTES = 3 * 1024**2
 """A dead letter holds a message of up to 1 MiB, which Kafka takes, in base64."""
+
+ATTEMPTS = 20
+WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +178,9 @@ def partition_of(key: str, partitions: int) -> int:
 async def create_topics(bootstrap: str, topics: Topics, *, replication: int = 1) -> None:
     """Make the topics that are not there yet.
 
+    Where some broker answers, one that is away for a moment, or a controller that is just being
+    elected, is waited for, ``ATTEMPTS`` times a second long.
+
     Raises:
         BrokerUnavailable: With what the broker said.
         TopicMismatch: A topic of ours has other partitions than the settings say.
@@ -177,27 +188,47 @@ async def create_topics(bootstrap: str, topics: Topics, *, replication: int = 1)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
-        present = set(await admin.list_topics())
-        missing = [
-            NewTopic(
-                name=spec.name,
-                num_partitions=spec.partitions,
-                replication_factor=replication,
-                topic_configs=spec.config,
-            )
-            for spec in topics.specs()
-            if spec.name not in present
-        ]
-        kept = [spec.name for spec in topics.between_agents() if spec.name in present]
-        for found in await admin.describe_topics(kept) if kept else ():
-            has = {partition["partition"] for partition in found["partitions"]}
-            _check(topics, str(found["topic"]), len(has))
-        if missing:
-            response = await admin.create_topics(missing)
-            for name, code, *_ in response.topic_errors:
-                if code not in {0, TopicAlreadyExistsError.errno}:
-                    raise BrokerUnavailable(bootstrap, f"topic {name} not made (error {code})")
+        for attempt in range(ATTEMPTS):
+            try:
+                await _create_missing(admin, bootstrap, topics, replication)
+            except KafkaError as error:
+                if not error.retriable or attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(WAIT_SECONDS)
+            else:
+                break
     except (KafkaError, OSError) as error:
         raise BrokerUnavailable(bootstrap, str(error) or type(error).__name__) from error
     finally:
         await admin.close()
+
+
+async def _create_missing(
+    admin: AIOKafkaAdminClient, bootstrap: str, topics: Topics, replication: int
+) -> None:
+    present = set(await admin.list_topics())
+    missing = [
+        NewTopic(
+            name=spec.name,
+            num_partitions=spec.partitions,
+            replication_factor=replication,
+            topic_configs=spec.config,
+        )
+        for spec in topics.specs()
+        if spec.name not in present
+    ]
+    kept = [spec.name for spec in topics.between_agents() if spec.name in present]
+    for found in await admin.describe_topics(kept) if kept else ():
+        has = {partition["partition"] for partition in found["partitions"]}
+        _check(topics, str(found["topic"]), len(has))
+    if missing:
+        response = await admin.create_topics(missing)
+        for name, code, *_ in response.topic_errors:
+            if code == InvalidReplicationFactorError.errno:
+                reason = (
+                    f"topic {name} not made: fewer brokers answer than DOORSTAFF_REPLICATION"
+                    f" ({replication})"
+                )
+                raise BrokerUnavailable(bootstrap, reason)
+            if code not in {0, TopicAlreadyExistsError.errno}:
+                raise BrokerUnavailable(bootstrap, f"topic {name} not made (error {code})")

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka.errors import InvalidReplicationFactorError, NodeNotReadyError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.topic import HOUR_MS, INTERNAL_RETENTION_HOURS, Topics, partition_of
+from streams.errors import BrokerUnavailable
+from streams.topic import (
+    ATTEMPTS,
+    HOUR_MS,
+    INTERNAL_RETENTION_HOURS,
+    Topics,
+    create_topics,
+    partition_of,
+)
 
 
 def test_every_topic_is_made_once_and_carries_the_prefix() -> None:
@@ -57,3 +68,61 @@ def test_every_key_has_a_partition(key: str, partitions: int) -> None:
 def test_keys_spread() -> None:
     spread = Counter(partition_of(f"account-{number}", 8) for number in range(8_000))
     assert min(spread.values()) > 800
+
+
+class Brokers:
+    """Three brokers of which one is away: some requests go to that one."""
+
+    def __init__(self, failures: list[Exception | int]) -> None:
+        self._failures = failures
+        self.made: list[str] = []
+
+    async def start(self) -> None:
+        """Some broker answers."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    async def list_topics(self) -> list[str]:
+        match self._failures:
+            case [Exception() as failure, *rest]:
+                self._failures = rest
+                raise failure
+        return self.made
+
+    async def describe_topics(self, _names: list[str]) -> list[Any]:
+        return []
+
+    async def create_topics(self, wanted: list[Any]) -> Any:
+        code = self._failures.pop(0) if self._failures else 0
+        self.made += [topic.name for topic in wanted] if code == 0 else []
+        return SimpleNamespace(topic_errors=[(topic.name, code) for topic in wanted])
+
+
+def brokers(monkeypatch: pytest.MonkeyPatch, *failures: Exception | int) -> Brokers:
+    cluster = Brokers(list(failures))
+    monkeypatch.setattr("streams.topic.AIOKafkaAdminClient", lambda **_: cluster)
+    monkeypatch.setattr("streams.topic.WAIT_SECONDS", 0.0)
+    return cluster
+
+
+async def test_one_broker_of_three_may_be_away_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = brokers(monkeypatch, NodeNotReadyError("node id 2"), NodeNotReadyError("node id 2"))
+    await create_topics("a:1,b:2,c:3", Topics())
+    assert cluster.made == [spec.name for spec in Topics().specs()]
+
+
+async def test_all_that_is_waited_for_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    brokers(monkeypatch, *[NodeNotReadyError("node id 2")] * ATTEMPTS)
+    with pytest.raises(BrokerUnavailable, match="node id 2"):
+        await create_topics("a:1,b:2,c:3", Topics())
+
+
+async def test_too_few_brokers_for_the_replicas_are_told_with_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    brokers(monkeypatch, InvalidReplicationFactorError.errno)
+    with pytest.raises(BrokerUnavailable, match=r"fewer brokers .* DOORSTAFF_REPLICATION \(3\)"):
+        await create_topics("a:1,b:2,c:3", Topics(), replication=3)

@@ -1,0 +1,103 @@
+"""What is wrong with a run: in the topics, in SQL, at the sink. Nothing, if all is well."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from contracts.alert import Alert
+from contracts.dead_letter import DeadLetter
+from contracts.wire import decode
+from tests.integration.crash.recording import Recording
+from tests.integration.crash.standing import Standing, differences, newest_alerts, report
+from tests.integration.crash.turmoil import Outcome
+
+WHOLE = {"missing", "extra"}
+"""Differences that are about a whole message."""
+
+
+def judge(
+    recording: Recording, expected: Standing, outcome: Outcome, *, exactly: bool
+) -> list[str]:
+    """Hold a run against the undisturbed replay; each fault is told for people.
+
+    Not ``exactly``: what was answered and which attacks were told of is asked for, not every byte.
+    """
+    stored = Standing(verdicts={}, alerts=newest_alerts(outcome.stored))
+    alerts_alone = Standing(verdicts={}, alerts=expected.alerts)
+    by_topics = differences(expected, outcome.standing)
+    in_sql = differences(alerts_alone, stored)
+    if not exactly:
+        by_topics = [one for one in by_topics if one.kind == "verdict" and one.what in WHOLE]
+        in_sql = []
+    faults = [
+        _titled("by the topics", report(by_topics)),
+        _titled("in SQL", report(in_sql)),
+        _titled("not told by the topics", "\n".join(untold(recording, outcome.standing))),
+        _titled("not told in SQL", "\n".join(untold(recording, stored))),
+        _titled("put aside", "\n".join(_reasons(outcome.dead_letters)[:10])),
+        _titled("workers gave up", "\n".join(outcome.given_up)),
+        _titled("at the sink", "\n".join(sink_faults(outcome))),
+        _titled("not told by the replay", "\n".join(untold(recording, expected))),
+    ]
+    return [fault for fault in faults if fault]
+
+
+def sink_faults(outcome: Outcome) -> list[str]:
+    """What the sink got wrong.
+
+    A line that is on the disk when its worker is killed, before that is noted, comes once more:
+    no more of these than there were deaths. It is the same line, byte for byte.
+    """
+    alerts = [decode(line, Alert) for line in outcome.delivered]
+    lines: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+    by_alert: dict[str, list[Alert]] = defaultdict(list)
+    for alert, line in zip(alerts, outcome.delivered, strict=True):
+        lines[alert.alert_id, alert.revision].append(line)
+        by_alert[alert.alert_id].append(alert)
+    faults = [
+        f"{alert_id} revision {revision} was delivered in two wordings"
+        for (alert_id, revision), said in lines.items()
+        if len(set(said)) > 1
+    ]
+    repeats = sum(len(said) - 1 for said in lines.values())
+    deaths = outcome.done["kill"] + len(outcome.given_up)
+    if repeats > deaths:
+        faults.append(f"{repeats} deliveries were repeated, and only {deaths} workers died")
+    for alert_id, history in by_alert.items():
+        revisions = [alert.revision for alert in history]
+        if any(later < earlier for earlier, later in pairwise(revisions)):
+            faults.append(f"{alert_id} went back: {revisions}")
+        opened = {alert.revision for alert in history if alert.status == "opened"}
+        if len(opened) > 1:
+            faults.append(f"{alert_id} was opened {len(opened)} times: {sorted(opened)}")
+    kept = {alert.alert_id: alert.revision for alert in (decode(s, Alert) for s in outcome.stored)}
+    newest = {alert_id: history[-1].revision for alert_id, history in by_alert.items()}
+    faults += [
+        f"{alert_id}: SQL has revision {revision}, the sink {newest.get(alert_id, 'nothing')}"
+        for alert_id, revision in kept.items()
+        if newest.get(alert_id) != revision
+    ]
+    faults += [f"{alert_id} is not in SQL" for alert_id in newest.keys() - kept.keys()]
+    return faults
+
+
+def untold(recording: Recording, standing: Standing) -> list[str]:
+    """Planted attacks that no campaign alert speaks of."""
+    told = {
+        account
+        for raw in standing.alerts.values()
+        if (alert := decode(raw, Alert)).kind == "campaign"
+        for account in alert.account_ids
+    }
+    return [name for name, accounts in recording.bursts.items() if not accounts & told]
+
+
+def _reasons(dead_letters: Sequence[bytes]) -> list[str]:
+    letters = [decode(raw, DeadLetter) for raw in dead_letters]
+    return [f"{one.topic}[{one.partition}]@{one.offset}: {one.reason}" for one in letters]
+
+
+def _titled(title: str, text: str) -> str:
+    return f"== {title}\n{text}" if text else ""
