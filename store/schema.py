@@ -161,3 +161,31 @@ upload_fingerprints = Table(
     Index("ix_media_upload_fingerprints_occurred_at_ms", "occurred_at_ms"),
 )
 """Fingerprints of past uploads, so that a later reference can be matched against them."""
+
+state_snapshots = Table(
+    "state_snapshots",
+    metadata,
+    Column("stage", String(64), primary_key=True),
+    Column("topic", String(256), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("snapshot_id", String(32), nullable=False),
+    Column("basis", String(64), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    Column("last_digest", BigInteger, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("codec", String(16), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+"""The newest whole snapshot of each stage's state of a partition, see ``store.snapshot``."""
+
+state_snapshot_chunks = Table(
+    "state_snapshot_chunks",
+    metadata,
+    Column("snapshot_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("written_at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_state_snapshot_chunks_written_at_ms", "written_at_ms"),
+)
+"""What snapshots are made of; one that no snapshot names is not finished, or left over."""
