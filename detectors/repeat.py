@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from contracts.ids import EventId
 
 MAX_REMEMBERED = 1_000_000
@@ -24,3 +26,7 @@ class Repeats:
         self._seen[event_id] = None
         if len(self._seen) > self._capacity:
             del self._seen[next(iter(self._seen))]
+
+    def __iter__(self) -> Iterator[EventId]:
+        """All that it remembers, the oldest first."""
+        return iter(self._seen)

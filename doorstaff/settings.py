@@ -94,6 +94,13 @@ class Settings(BaseSettings):
         " takes half of it to form a group.",
         json_schema_extra={"unit": "s"},
     )
+    snapshot_every_seconds: float = Field(
+        300.0,
+        ge=1,
+        description="How often a worker keeps a snapshot of each partition's state in SQL; more"
+        " often where a restart would have much to do over again.",
+        json_schema_extra={"unit": "s"},
+    )
     ruleset: Path | None = Field(
         None,
         description="Ruleset file. Empty: the newest published one, else the one that ships.",

@@ -115,6 +115,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
                     session_timeout_seconds=settings.session_timeout_seconds,
                     data_folder=settings.home / "faust",
                     console_url=settings.resolved_console_url,
+                    snapshot_every_seconds=settings.snapshot_every_seconds,
                 ),
                 ruleset=ruleset,
                 engine=engine,

@@ -17,10 +17,11 @@ from streams import metrics
 from streams.dead_letter import foreign
 from streams.ledger import verdict_message
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
+from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
 
-class DeskStage:
+class DeskStage(NoSnapshots):
     """Gives verdicts their campaign, and raises the alerts. There is one in all."""
 
     lookback = None
@@ -70,7 +71,7 @@ class DeskStage:
         return AlertDesk(self._ruleset, console_url=self._console_url)
 
 
-class ScreeningStage:
+class ScreeningStage(NoSnapshots):
     """Turns what the media workers found into readings for the ledger and cases for the desk."""
 
     lookback = 0

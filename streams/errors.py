@@ -3,7 +3,8 @@
 StreamError
 ├── BrokerUnavailable   no broker answers, or it refuses the topics
 ├── TopicMismatch       a topic has other partitions than the settings say
-└── StageFailed         an agent could not handle a chunk; nothing of it was acknowledged
+├── StageFailed         an agent could not handle a chunk; nothing of it was acknowledged
+└── UnreadableSnapshot  a snapshot of state is missing a part, damaged, or too large
 """
 
 from __future__ import annotations
@@ -54,3 +55,7 @@ class StageFailed(StreamError):  # noqa: N818 -- named for what is wrong
     def __init__(self, stage: str, cause: Exception) -> None:
         super().__init__(f"{stage}: {type(cause).__name__}: {cause}")
         self.stage = stage
+
+
+class UnreadableSnapshot(StreamError):  # noqa: N818 -- named for what is wrong
+    """A snapshot of state cannot be read, or not be made: the topic is read instead."""

@@ -1,134 +1,250 @@
 """A stage's state is the fold of all records before the next one; this sees to it.
 
 State is kept in memory. Where a worker gets a partition that it did not have, or had and lost for a
-while, or is given records again, the records it lacks are read from the topic once more and folded
-in without sending anything. So windows, accounts and campaigns outlive a worker as long as the
-topic keeps its messages.
+while, the state comes from the newest snapshot and the records from there on, or from all that the
+topic keeps where there is no snapshot of use. Nothing of what is folded in so is sent again.
+
+A snapshot at an offset is kept only when all that the records before it led to is durable. So
+records before it that are given again, because the committed offset lags, are passed over.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import aclosing
+from functools import partial
 from itertools import pairwise
-from typing import Protocol
+from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from sqlalchemy.exc import SQLAlchemyError
 
-from streams.message import RETRY, Record
+from store.snapshot import Snapshot
+from streams import metrics
+from streams.log_reader import Log
+from streams.message import Record
+from streams.patience import patiently
+from streams.place import Handled, Mark, Origin, Place
+from streams.remembering import Stage
+from streams.snapshot import SnapshotShelf
 
 log = structlog.get_logger(__name__)
 
-_FETCH_RECORDS = 1_000
-_FETCH_WAIT_MS = 500
+TURN_SECONDS = 0.02
+"""How long state is restored before others get their turn."""
+_TURN_RECORDS = 4
 
 
-class Remembering(Protocol):
-    """What has a state to be restored.
-
-    Attributes:
-        lookback: How many records before the next one its state depends on; None for all.
-    """
-
-    @property
-    def lookback(self) -> int | None:
-        """How many records back its state reaches; None for as far as the topic does."""
-
-    def forget(self, topic: str, partition: int) -> None:
-        """Drop the state of a partition."""
-
-    def restore(self, records: list[Record]) -> None:
-        """Fold records in that were handled before."""
-
-
-class LogReader:
-    """Reads stretches of topics, outside any group."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._consumer: AIOKafkaConsumer | None = None
-        self._lock = asyncio.Lock()
-
-    async def read(
-        self, topic: str, partition: int, start: int, end: int
-    ) -> AsyncIterator[list[Record]]:
-        """The records of ``[start, end)`` that the topic still keeps, in chunks."""
-        async with self._lock:
-            consumer = await self._started()
-            tp = TopicPartition(topic, partition)
-            consumer.assign([tp])
-            kept = (await consumer.beginning_offsets([tp]))[tp]
-            last = min(end, (await consumer.end_offsets([tp]))[tp])
-            position = max(start, kept)
-            consumer.seek(tp, position)
-            while position < last:
-                found = await consumer.getmany(
-                    tp, timeout_ms=_FETCH_WAIT_MS, max_records=_FETCH_RECORDS
-                )
-                records = [_record(message) for message in found.get(tp, ())]
-                position = await consumer.position(tp)
-                if chunk := [record for record in records if record.offset < end]:
-                    yield chunk
-
-    async def stop(self) -> None:
-        """Disconnect."""
-        if self._consumer is not None:
-            await self._consumer.stop()
-
-    async def _started(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
-            self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                fetch_max_wait_ms=20,
-            )
-            await self._consumer.start()
-        return self._consumer
+class _PlaceLostError(Exception):
+    """The partition went to another worker while its state was being restored."""
 
 
 class History:
     """Keeps a stage's state in step with the records that it is given."""
 
-    def __init__(self, stage: Remembering, reader: LogReader) -> None:
-        self._stage = stage
-        self._reader = reader
-        self._positions: dict[tuple[str, int], int] = {}
-        """Per partition, the offset that its state is the fold of all records before."""
+    def __init__(
+        self, name: str, stage: Stage, topic_log: Log, shelf: SnapshotShelf | None = None
+    ) -> None:
+        self.name = name
+        self.stage = stage
+        self.shelf = shelf if stage.basis else None
+        self.basis = hashlib.sha256(f"{name}\n{stage.basis}".encode()).hexdigest()
+        self.places: dict[Origin, Place] = {}
+        self._log = topic_log
 
-    async def catch_up(self, run: list[Record]) -> None:
-        """Make the state fit for a run of successive records of one partition."""
-        topic, partition, offset = run[0].topic, run[0].partition, run[0].offset
-        position = self._positions.get((topic, partition))
-        if position is None or position > offset:
-            self._stage.forget(topic, partition)
-            position = 0
-        if position < offset:
-            await self._restore(topic, partition, position, offset)
-        self._positions[topic, partition] = run[-1].offset + 1
+    async def handle(self, records: list[Record]) -> Handled:
+        """Let the stage handle what was not handled before, with its state made fit for it.
 
-    def keep_only(self, assigned: set[tuple[str, int]]) -> None:
+        Records of a partition that was lost while its state was being restored lead to nothing:
+        they are another worker's.
+        """
+        handled = Handled()
+        for run in runs_of(records):
+            origin = (run[0].topic, run[0].partition)
+            place = self.places.get(origin)
+            if place is None:
+                place = self.places[origin] = Place(origin)
+            try:
+                rest = await self._catch_up(place, run)
+            except _PlaceLostError:
+                continue
+            if rest:
+                begin = time.perf_counter()
+                place.position = None  # should the stage fail in the middle
+                handled.outgoing.extend(self.stage.handle(rest))
+                place.folded(rest[-1])
+                place.work_seconds += time.perf_counter() - begin
+                handled.shares.append((place, place.share()))
+        return handled
+
+    def keep_only(self, assigned: set[Origin]) -> None:
         """Drop the state of partitions that another worker has now."""
-        for topic, partition in self._positions.keys() - assigned:
-            del self._positions[topic, partition]
-            self._stage.forget(topic, partition)
+        for origin in self.places.keys() - assigned:
+            del self.places[origin]
+            self.stage.forget(*origin)
 
-    async def _restore(self, topic: str, partition: int, start: int, end: int) -> None:
-        lookback = self._stage.lookback
-        if lookback is not None:
-            start = max(start, end - lookback)
-        restored = 0
-        async for chunk in self._reader.read(topic, partition, start, end):
-            self._stage.restore(chunk)
-            restored += len(chunk)
-        if restored:
-            log.info("state restored", topic=topic, partition=partition, records=restored)
+    def is_mine(self, place: Place) -> bool:
+        """Whether the partition is still this worker's, and was all the while."""
+        return self.places.get(place.origin) is place
+
+    async def _catch_up(self, place: Place, run: list[Record]) -> list[Record]:
+        """Make the state fit for a run of successive records; gives those still to be handled."""
+        begin = time.perf_counter()
+        if run[0].offset < place.delivered and not await self._is_kept(place.origin, place.last):
+            log.warning("topic was made anew", stage=self.name, **_fields(place))
+            place.restart()
+        place.delivered = run[-1].offset + 1
+        source, folded, rest = "", 0, run
+        while rest := [record for record in rest if record.offset >= place.durable]:
+            first = rest[0].offset
+            if place.position is not None and place.position <= first:
+                folded = await self._fold(place, place.position, first)
+                break
+            source = await self._restore(place, first)
+        self._check(place)
+        if source and self.stage.lookback != 0:
+            seconds = time.perf_counter() - begin
+            place.work_seconds += seconds
+            metrics.RESTORES.labels(self.name, source).inc()
+            metrics.RESTORE_SECONDS.labels(self.name).observe(seconds)
+            log.info(
+                "state restored",
+                stage=self.name,
+                **_fields(place),
+                snapshot=place.kept,
+                records=folded,
+                seconds=round(seconds, 3),
+            )
+        return rest
+
+    async def _restore(self, place: Place, before: int) -> str:
+        """Begin with the newest snapshot of use, or with nothing; says with which."""
+        place.position = place.last = place.kept = None
+        place.under_way.clear()
+        lookback = self.stage.lookback
+        start = 0 if lookback is None else max(0, before - lookback)
+        snapshot = await self._find(place, start)
+        if snapshot is not None and self.shelf is not None:
+            load = partial(self._load, self.shelf, place, snapshot)
+            if not await patiently("snapshots in SQL", load):
+                snapshot = None
+        self._check(place)
+        # Who gives out a record has committed those before it: they are durable.
+        if snapshot is None:
+            self.stage.forget(*place.origin)
+            place.position = start
+            place.durable = max(place.durable, before)
+            return "topic"
+        place.position = place.kept = snapshot.offset
+        place.last = _mark_in(snapshot)
+        place.durable = max(place.durable, before, snapshot.offset)
+        await self._note_gap(place, snapshot.offset, before)
+        return "snapshot"
+
+    async def _fold(self, place: Place, start: int, end: int) -> int:
+        """Fold in records that somebody handled before; says how many."""
+        if start >= end:
+            return 0
+        folded = 0
+        turn = time.perf_counter()
+        async with aclosing(self._log.read(*place.origin, start, end)) as chunks:
+            async for chunk in chunks:
+                for at in range(0, len(chunk), _TURN_RECORDS):
+                    self._check(place)
+                    records = chunk[at : at + _TURN_RECORDS]
+                    self.stage.restore(records)
+                    place.folded(records[-1])
+                    if time.perf_counter() - turn > TURN_SECONDS:
+                        await asyncio.sleep(0)
+                        turn = time.perf_counter()
+                folded += len(chunk)
+        self._check(place)
+        place.position = end
+        return folded
+
+    async def _find(self, place: Place, start: int) -> Snapshot | None:
+        """The newest snapshot, if it was made on this basis, of this topic, and reaches so far."""
+        shelf = self.shelf
+        if shelf is None:
+            return None
+        # To go on without it while SQL is away would be to forget what it holds.
+        snapshot = await patiently(
+            "snapshots in SQL", partial(shelf.find, self.name, *place.origin)
+        )
+        if snapshot is None:
+            return None
+        if not await self._is_kept(place.origin, _mark_in(snapshot)):
+            log.warning("snapshot of another topic dropped", stage=self.name, **_fields(place))
+            await patiently("snapshots in SQL", partial(shelf.drop, snapshot))
+            return None
+        if snapshot.basis != self.basis:
+            log.info("snapshot of other rules passed over", stage=self.name, **_fields(place))
+            return None
+        return snapshot if snapshot.offset >= start else None
+
+    async def _load(self, shelf: SnapshotShelf, place: Place, snapshot: Snapshot) -> bool:
+        """Load a snapshot; False where it cannot be read."""
+        self.stage.forget(*place.origin)
+        turn = time.perf_counter()
+        try:
+            async with aclosing(shelf.pieces(snapshot)) as pieces:
+                async for piece in pieces:
+                    self._check(place)
+                    self.stage.load(*place.origin, piece)
+                    if time.perf_counter() - turn > TURN_SECONDS:
+                        await asyncio.sleep(0)
+                        turn = time.perf_counter()
+        except (_PlaceLostError, SQLAlchemyError):
+            raise
+        except Exception as error:
+            log.warning(
+                "snapshot not readable",
+                stage=self.name,
+                **_fields(place),
+                error=type(error).__name__,
+            )
+            return False
+        return True
+
+    async def _is_kept(self, origin: Origin, mark: Mark | None) -> bool:
+        """Whether the topic has this record still, or had it before its retention ended."""
+        if mark is None:
+            return True
+        begin, end = await self._log.bounds(*origin)
+        if begin > mark.offset:
+            return True
+        if end <= mark.offset:
+            return False
+        async with aclosing(self._log.read(*origin, mark.offset, mark.offset + 1)) as chunks:
+            async for chunk in chunks:
+                return mark.is_of(chunk[0])
+        return True
+
+    async def _note_gap(self, place: Place, start: int, end: int) -> None:
+        """Say so if the topic lost records before they could be folded in."""
+        if start >= end:
+            return
+        begin, _ = await self._log.bounds(*place.origin)
+        if missing := max(0, min(begin, end) - start):
+            metrics.MISSING_RECORDS.labels(self.name).inc(missing)
+            log.warning(
+                "the topic lost records since the snapshot",
+                stage=self.name,
+                **_fields(place),
+                records=missing,
+            )
+
+    def _check(self, place: Place) -> None:
+        if not self.is_mine(place):
+            raise _PlaceLostError
 
 
 def runs_of(records: list[Record]) -> Iterator[list[Record]]:
     """Split a chunk into runs of successive records of one partition."""
-    by_partition: dict[tuple[str, int], list[Record]] = {}
+    by_partition: dict[Origin, list[Record]] = {}
     for record in records:
         by_partition.setdefault((record.topic, record.partition), []).append(record)
     for chunk in by_partition.values():
@@ -140,13 +256,9 @@ def runs_of(records: list[Record]) -> Iterator[list[Record]]:
         yield chunk[begin:]
 
 
-def _record(message: ConsumerRecord) -> Record:
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp,
-        key=message.key,
-        value=message.value,
-        is_retry=any(name == RETRY for name, _ in message.headers),
-    )
+def _mark_in(snapshot: Snapshot) -> Mark:
+    return Mark(offset=snapshot.offset - 1, at_ms=snapshot.last_at_ms, digest=snapshot.last_digest)
+
+
+def _fields(place: Place) -> dict[str, Any]:
+    return {"topic": place.origin[0], "partition": place.origin[1]}

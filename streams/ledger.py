@@ -17,6 +17,7 @@ from detectors.scorer import settle
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
+from streams.remembering import NoSnapshots
 from streams.topic import Topics
 
 MAX_CASES = 200
@@ -42,7 +43,7 @@ class _Partition:
     watermark_ms: int = 0
 
 
-class LedgerStage:
+class LedgerStage(NoSnapshots):
     """Keeps the accounts of each partition that this worker has."""
 
     lookback = None

@@ -25,6 +25,38 @@ CHUNK_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
 )
+SNAPSHOTS = Counter(
+    "doorstaff_snapshots",
+    "Snapshots of a partition's state, by stage and outcome: kept, failed, or refused because a"
+    " further one stands.",
+    ["stage", "outcome"],
+)
+SNAPSHOT_SECONDS = Histogram(
+    "doorstaff_snapshot_seconds",
+    "From the beginning of a snapshot until it was kept, by stage.",
+    ["stage"],
+    buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 120),
+)
+SNAPSHOT_BYTES = Gauge(
+    "doorstaff_snapshot_bytes", "Size of the last snapshot in SQL, by stage.", ["stage"]
+)
+RESTORES = Counter(
+    "doorstaff_restores",
+    "Times that a partition's state was made anew, by stage and from what: a snapshot and the"
+    " topic's tail, or the topic alone.",
+    ["stage", "source"],
+)
+RESTORE_SECONDS = Histogram(
+    "doorstaff_restore_seconds",
+    "Time to make a partition's state anew, by stage.",
+    ["stage"],
+    buckets=(0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20, 60, 300),
+)
+MISSING_RECORDS = Counter(
+    "doorstaff_state_missing_records",
+    "Records that a state lacks because the topic kept them no longer, by stage.",
+    ["stage"],
+)
 
 
 def counted(signals: Iterable[Signal]) -> tuple[Counter, ...]:

@@ -13,13 +13,14 @@ from detectors.velocity import MAX_FACETS, Velocity
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import FacetPack, Outgoing, Record, SignalPack
+from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
 MAX_SIGNALS = 500
 """Signals in one pack: about half of what Kafka takes in one message."""
 
 
-class VelocityStage:
+class VelocityStage(NoSnapshots):
     """Keeps the windows of each partition of facets that this worker has."""
 
     lookback = None

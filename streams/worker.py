@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import faust
 import structlog
@@ -15,17 +15,21 @@ from aiokafka.errors import KafkaError
 from sqlalchemy import Engine
 
 from contracts.ruleset import Ruleset
-from contracts.screening import ScreeningJob
 from detectors.reader import Reader
+from store.clock import SystemClock
 from streams import metrics
 from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_store, decision_store
 from streams.desk import DeskStage, ScreeningStage
 from streams.emitter import Emitter, Enqueue
 from streams.errors import StageFailed
-from streams.history import History, LogReader, Remembering, runs_of
+from streams.history import History
 from streams.intake import Intake
+from streams.keeper import Keeper
 from streams.ledger import LedgerStage
-from streams.message import INGESTED_AT, RETRY, Outgoing, Record
+from streams.log_reader import LogReader
+from streams.message import INGESTED_AT, RETRY, Record
+from streams.remembering import Stage
+from streams.snapshot import SnapshotShelf
 from streams.topic import Topics
 from streams.transport import Transport
 from streams.velocity import VelocityStage
@@ -40,6 +44,8 @@ INTAKE_LINGER_SECONDS = 0.05
 partitions, 4.2 messages an event between the agents with 20 ms."""
 LAG_EVERY_SECONDS = 5.0
 WATCH_EVERY_SECONDS = 0.5
+LAST_SNAPSHOTS_SECONDS = 5.0
+"""How long a worker that is told to stop takes for snapshots of what changed since the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +58,7 @@ class StreamConfig:
     session_timeout_seconds: float = 6.0
     data_folder: Path
     console_url: str = ""
-
-
-class Stage(Remembering, Protocol):
-    """A step of the stream with state of its own for each partition."""
-
-    def handle(self, records: list[Record]) -> Iterable[Outgoing | ScreeningJob]:
-        """What a run of successive records of one partition leads to."""
+    snapshot_every_seconds: float = 300.0
 
 
 class StreamWorker:
@@ -83,6 +83,7 @@ class StreamWorker:
         self._app = _faust_app(config)
         self._app.on_partitions_assigned.connect(self._on_assigned)
         self._reader = LogReader(config.bootstrap)
+        self._shelf = SnapshotShelf(engine, SystemClock())
         self._histories: list[History] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         reader = Reader(ruleset)
@@ -101,6 +102,9 @@ class StreamWorker:
         self._add_agent(
             "decisions", decision_store(engine, self._emitter, topics), topics.decisions
         )
+        self._keeper = Keeper(
+            self._histories, self._shelf, every_seconds=config.snapshot_every_seconds
+        )
         self._watches: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -111,6 +115,7 @@ class StreamWorker:
         self._watches = [
             asyncio.create_task(self._watch_lag()),
             asyncio.create_task(self._watch_app()),
+            asyncio.create_task(self._keeper.run()),
         ]
         return self
 
@@ -118,6 +123,9 @@ class StreamWorker:
         """Leave the group; what is unfinished is read again by whoever has it next."""
         for watch in self._watches:
             watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        if not self.failed.done():  # while the partitions are still this worker's
+            await self._keeper.take_all(limit_seconds=LAST_SNAPSHOTS_SECONDS)
         await self._app.stop()
         await self._emitter.stop()
         await self._reader.stop()
@@ -132,15 +140,13 @@ class StreamWorker:
         )
 
     def _add_stage(self, name: str, stage: Stage, *topics: str) -> None:
-        history = History(stage, self._reader)
+        history = History(name, stage, self._reader, self._shelf)
         self._histories.append(history)
 
         async def handle(records: list[Record]) -> None:
-            outgoing: list[Outgoing | ScreeningJob] = []
-            for run in runs_of(records):
-                await history.catch_up(run)
-                outgoing.extend(stage.handle(run))
-            await self._emitter.emit(outgoing)
+            handled = await history.handle(records)
+            await self._emitter.emit(handled.outgoing)
+            handled.settle()
 
         linger_seconds = INTAKE_LINGER_SECONDS if isinstance(stage, Intake) else LINGER_SECONDS
         self._add_agent(name, handle, *topics, linger_seconds=linger_seconds)
@@ -238,7 +244,7 @@ def _record(event: Any) -> Record:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        timestamp_ms=int(message.timestamp * 1_000) if message.timestamp else _now_ms(),
+        timestamp_ms=round(message.timestamp * 1_000) if message.timestamp else _now_ms(),
         key=message.key,
         value=message.value,
         ingested_at_ms=_whole_number(headers.get(INGESTED_AT, b"0")),

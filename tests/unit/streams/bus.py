@@ -26,7 +26,7 @@ from streams.topic import Topics, partition_of
 from streams.velocity import VelocityStage
 
 if TYPE_CHECKING:
-    from streams.worker import Stage
+    from streams.remembering import Stage
 
 SENT_AT_MS = 1_795_374_000_000
 
