@@ -7,17 +7,15 @@ wallet by its checksum or its shape.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 MAX_CONTACTS = 100
 
 ContactKind = Literal["phone", "support_number", "messenger", "handle", "wallet"]
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """One way to somebody.
 
     Attributes:
@@ -37,7 +35,8 @@ _NETWORKS = r"twitter|instagram|insta|ig|snapchat|snap|tiktok|facebook|fb|onlyfa
 
 _LONG_NUMBER = re.compile(r"\d[\d().\s/-]{6,20}\d")
 _HANDLE = re.compile(r"@[a-zA-Z0-9_]{3}")
-_WALLET = re.compile(r"[13][0-9a-zA-Z]{24}|0x[0-9a-fA-F]{40}|bc1[0-9a-z]{11}")
+_WALLET = re.compile(r"1[0-9a-zA-Z]{24}|3[0-9a-zA-Z]{24}|0x[0-9a-fA-F]{40}|bc1[0-9a-z]{11}")
+"""Each branch begins with a letter of its own, so that the engine looks for those first."""
 _PHONE = re.compile(r"(?<![\w./=&-])\+?\(?\d(?:[ .()/-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)")
 _SUPPORT = re.compile(
     r"\b(?:technical|tech|airlines?|airways|antivirus|printer|router|wallet|account\s{1,3}recovery"
@@ -74,7 +73,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``."""
     contacts: dict[str, Contact] = {}
     has_number = _LONG_NUMBER.search(text) is not None
-    has_handle = _HANDLE.search(text) is not None
+    has_handle = "@" in text and _HANDLE.search(text) is not None
     if _WALLET.search(text):
         _add_wallets(text, contacts)
     if has_number or has_handle:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from contracts.event import Event, Post, PostKind, Signup
 from detectors.contact import Contact, find_contacts
@@ -12,8 +13,7 @@ from detectors.text import clean, word_count
 from detectors.url import Link, find_links, parse_link
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True, gc=False):
     """The words, links and contacts of an event.
 
     Attributes:

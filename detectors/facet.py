@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import cast
+from typing import Literal, cast
 
 from contracts.event import Event, Post, Signup
 from contracts.ids import Facet
 from contracts.ruleset import FACET_KINDS, FacetKind, Ruleset
 from detectors.content import Content, read_content
-from detectors.domain import registrable_domain
-from detectors.lists import Listings, bundled
+from detectors.domain import CACHED_HOSTS, registrable_domain
+from detectors.lists import Listings, Standing, bundled
 from detectors.mailbox import Mailbox, email_shape, email_stem, parse_mailbox
 from detectors.phone import phone_digits
 from detectors.url import Link
@@ -59,6 +59,7 @@ class Facets:
         self._wants_links = "link_domain" in self._kinds
         self._listings = Listings.of(ruleset)
         self._placeholders = bundled("placeholders")
+        self._standing = lru_cache(maxsize=CACHED_HOSTS)(self._host_standing)
 
     def of(
         self, event: Event, content: Content | None = None, mailbox: Mailbox | None = None
@@ -177,14 +178,20 @@ class Facets:
             if len(seen) == MAX_LINK_FACETS:
                 return
 
+    def _host_standing(self, host: str) -> Standing | Literal["shortener"]:
+        standing = self._listings.standing(host)
+        return (
+            "shortener" if standing == "other" and host in self._listings.shorteners else standing
+        )
+
     def _link_value(self, link: Link) -> str | None:
-        listings = self._listings
-        if listings.standing(link.host) != "other":
-            return None
-        if link.host in listings.shorteners:
+        standing = self._standing(link.host)
+        if standing == "other":
+            return link.domain
+        if standing == "shortener":
             path = link.path.partition("?")[0].partition("#")[0].strip("/")
             return f"{link.domain}/{path}" if path else None
-        return link.domain
+        return None
 
 
 def address_and_network(address: str) -> tuple[str, str] | None:

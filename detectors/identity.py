@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import ClassVar
 
 from contracts.event import Event, Signup
@@ -11,7 +12,7 @@ from contracts.ids import Code
 from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
 from detectors.contact import find_contacts
-from detectors.domain import public_suffix
+from detectors.domain import CACHED_HOSTS, public_suffix
 from detectors.example import Example, post, signup
 from detectors.lists import Listings
 from detectors.mailbox import Mailbox, parse_mailbox
@@ -25,8 +26,12 @@ MAX_VOWEL_SHARE = 0.2
 MIN_TUMBLED_DOTS = 3
 
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
+_MANY_CONSONANTS = re.compile(f"[bcdfghjklmnpqrstvwxz]{{{MIN_CONSONANTS_IN_A_ROW}}}")
+_THREE_NUMBERS = re.compile(r"[0-9][^0-9]++[0-9]++[^0-9]++[0-9]")
+"""What a local part has that turns five times between letters and digits."""
 _TELLING = re.compile(r"[.:@]|(?:\d\D{0,3}+){7}")
 """What a name with a link or a number in it must have; most names have not, and cost nothing."""
+_ORDINARY_NAME = re.compile(r"[A-Za-z ,'&-]*+")
 _TURN = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
 
 
@@ -56,9 +61,10 @@ class Identity:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._listings = Listings.of(ruleset)
-        self._priced = frozenset(
+        self._priced: frozenset[str] = frozenset(
             code for code, rule in ruleset.signals.items() if rule.mode != "off"
         )
+        self._of_domain = lru_cache(maxsize=CACHED_HOSTS)(self._in_domain)
 
     def observe(self, event: Event, mailbox: Mailbox | None = None) -> tuple[Finding, ...]:
         """Find what the ruleset prices; each code at most once.
@@ -71,37 +77,48 @@ class Identity:
             return ()
         if mailbox is None and event.email:
             mailbox = parse_mailbox(event.email)
+        found: list[tuple[str, Evidence]] = []
+        if mailbox:
+            found += self._in_mailbox(mailbox)
+        if not (_is_ordinary(event.name) and _is_ordinary(event.organization)):
+            found += _in_names(event)
+        if not found:
+            return ()
         return tuple(
             Finding(code=Code(code), evidence=evidence)
-            for code, evidence in self._found(event, mailbox)
+            for code, evidence in found
             if code in self._priced
         )
 
-    def _found(self, signup: Signup, mailbox: Mailbox | None) -> Iterator[tuple[str, Evidence]]:
-        if mailbox:
-            yield from self._in_mailbox(mailbox)
-        if signup.name or signup.organization:
-            yield from _in_names(signup)
-
-    def _in_mailbox(self, mailbox: Mailbox) -> Iterator[tuple[str, Evidence]]:
-        listings, domain = self._listings, mailbox.domain
-        if entry := listings.blocked.hit(domain):
-            yield "identity.blocked_mailbox", {"list": listings.blocked.name, "entry": entry}
-        if entry := listings.disposable_mail.hit(domain):
-            yield (
-                "identity.disposable_mailbox",
-                {"list": listings.disposable_mail.name, "entry": entry},
-            )
-        suffix = public_suffix(domain)
-        if suffix in listings.suspicious_suffixes.entries:
-            yield (
-                "identity.suspicious_suffix",
-                {"list": listings.suspicious_suffixes.name, "entry": suffix},
-            )
+    def _in_mailbox(self, mailbox: Mailbox) -> list[tuple[str, Evidence]]:
+        found: list[tuple[str, Evidence]] = [
+            (code, {"list": name, "entry": entry})
+            for code, name, entry in self._of_domain(mailbox.domain)
+        ]
         if reason := gibberish(mailbox.local):
-            yield "identity.gibberish_local", reason
+            found.append(("identity.gibberish_local", reason))
         if mailbox.domain == "gmail.com" and mailbox.dots >= MIN_TUMBLED_DOTS:
-            yield "identity.tumbled_mailbox", {"dots": mailbox.dots}
+            found.append(("identity.tumbled_mailbox", {"dots": mailbox.dots}))
+        return found
+
+    def _in_domain(self, domain: str) -> tuple[tuple[str, str, str], ...]:
+        """Code, list and entry of each list that a mailbox's domain is on."""
+        listings, suffix = self._listings, public_suffix(domain)
+        suffixes = listings.suspicious_suffixes
+        found = (
+            ("identity.blocked_mailbox", listings.blocked, listings.blocked.hit(domain)),
+            (
+                "identity.disposable_mailbox",
+                listings.disposable_mail,
+                listings.disposable_mail.hit(domain),
+            ),
+            (
+                "identity.suspicious_suffix",
+                suffixes,
+                suffix if suffix in suffixes.entries else None,
+            ),
+        )
+        return tuple((code, names.name, entry) for code, names, entry in found if entry)
 
 
 def gibberish(local: str) -> Evidence | None:
@@ -110,19 +127,29 @@ def gibberish(local: str) -> Evidence | None:
     Names with long runs of consonants have vowels elsewhere (``knightsbridge``), initials are
     short, and years come last: none of them is found.
     """
-    letters = re.sub(r"[^a-z]", "", local)
     if len(local) < MIN_GIBBERISH_CHARS or not local.isascii():
         return None
-    turns = len(_TURN.findall(local))
-    if turns >= MIN_LETTER_DIGIT_TURNS:
-        return {"letter_digit_turns": turns}
+    if _THREE_NUMBERS.search(local):
+        turns = len(_TURN.findall(local))
+        if turns >= MIN_LETTER_DIGIT_TURNS:
+            return {"letter_digit_turns": turns}
+    if not _MANY_CONSONANTS.search(local):
+        return None
+    letters = re.sub(r"[^a-z]", "", local)
     if len(letters) < MIN_GIBBERISH_CHARS:
         return None
-    longest = max((len(run) for run in _CONSONANTS.findall(local)), default=0)
+    longest = max(map(len, _CONSONANTS.findall(local)))
     vowel_share = sum(char in "aeiouy" for char in letters) / len(letters)
-    if longest >= MIN_CONSONANTS_IN_A_ROW and vowel_share < MAX_VOWEL_SHARE:
+    if vowel_share < MAX_VOWEL_SHARE:
         return {"consonants_in_a_row": longest, "vowel_share": round(vowel_share, 2)}
     return None
+
+
+def _is_ordinary(name: str | None) -> bool:
+    """Whether a name cannot hold a link or a number, not even one that is spelt out."""
+    return not name or (
+        _ORDINARY_NAME.fullmatch(name) is not None and "dot" not in name and "DOT" not in name
+    )
 
 
 def _in_names(signup: Signup) -> Iterator[tuple[str, Evidence]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 import idna
@@ -13,7 +14,7 @@ from contracts.ids import Code
 from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
 from detectors.content import Content, read_content
-from detectors.domain import numeric_address, public_suffix, registrable_domain
+from detectors.domain import CACHED_HOSTS, numeric_address, public_suffix, registrable_domain
 from detectors.example import Example, post, signup
 from detectors.lists import Listings
 from detectors.url import Link, find_links
@@ -25,6 +26,21 @@ _PERSONAL_KINDS = frozenset({"comment", "message"})
 """Where a link to one's own page on an open platform is a link like any other."""
 
 _LATIN_LOOKALIKES = frozenset("асеһіјӏорԛѕԁԝхуαορνυ")  # noqa: RUF001 -- that is what they are for
+
+_OF_TELLING_LINKS = frozenset(
+    {
+        "link.blocked_domain",
+        "link.shortener",
+        "link.userinfo",
+        "link.numeric_host",
+        "link.mixed_script_host",
+        "link.punycode_host",
+        "link.suspicious_suffix",
+        "link.anchor_mismatch",
+        "link.hidden",
+    }
+)
+"""What no text of plain links is guilty of (``LinkSpam._is_plain``): most texts have no others."""
 
 Check = Callable[[Content], Evidence | None]
 
@@ -61,6 +77,11 @@ class LinkSpam:
             for code, check in checks.items()
             if (rule := ruleset.signals.get(Code(code))) is not None and rule.mode != "off"
         )
+        self._checks_of_plain = tuple(
+            (code, check) for code, check in self._checks if code not in _OF_TELLING_LINKS
+        )
+        self._standing = lru_cache(maxsize=CACHED_HOSTS)(self._listings.standing)
+        self._is_plain_host = lru_cache(maxsize=CACHED_HOSTS)(self._has_plain_name)
 
     def observe(self, event: Event, content: Content | None = None) -> tuple[Finding, ...]:
         """Find what the ruleset prices, in the order of the codes above.
@@ -71,15 +92,33 @@ class LinkSpam:
         """
         if isinstance(event, Upload):
             return ()
-        return tuple(self.find(content or read_content(event)))
+        return self.find(content or read_content(event))
 
-    def find(self, content: Content) -> Iterator[Finding]:
+    def find(self, content: Content) -> tuple[Finding, ...]:
         """The findings of a content that has been read."""
         if not (content.links or content.contacts):
-            return
-        for code, check in self._checks:
-            if evidence := check(content):
-                yield Finding(code=code, evidence=evidence)
+            return ()
+        plain = all(map(self._is_plain, content.links))
+        return tuple(
+            Finding(code=code, evidence=evidence)
+            for code, check in (self._checks_of_plain if plain else self._checks)
+            if (evidence := check(content))
+        )
+
+    def _is_plain(self, link: Link) -> bool:
+        """Whether none of the checks that look at one link would find anything in this one."""
+        return self._is_plain_host(link.host) and not (
+            link.numeric or link.userinfo or link.hidden or "." in link.anchor
+        )
+
+    def _has_plain_name(self, host: str) -> bool:
+        listings = self._listings
+        return not (
+            "xn--" in host
+            or host in listings.blocked
+            or host in listings.shorteners
+            or public_suffix(host) in listings.suspicious_suffixes.entries
+        )
 
     def _blocked(self, content: Content) -> Evidence | None:
         return _listed(content.links, self._listings.blocked.hit, self._listings.blocked.name)
@@ -92,7 +131,7 @@ class LinkSpam:
         suffixes = self._listings.suspicious_suffixes
 
         def hit(host: str) -> str | None:
-            if self._listings.standing(host) != "other":
+            if self._standing(host) != "other":
                 return None
             if host in self._listings.shorteners:
                 return None
@@ -111,8 +150,10 @@ class LinkSpam:
         if limit is None:
             return None
         personal = content.kind in _PERSONAL_KINDS
+        if len(content.links) + len(content.contacts) < limit.links:
+            return None
         counted = {"other", "open_page"} if personal else {"other"}
-        standing = self._listings.standing
+        standing = self._standing
         links = sum(not link.embedded and standing(link.host) in counted for link in content.links)
         contacts = len(content.contacts) if personal else 0
         ways = links + contacts
@@ -173,7 +214,7 @@ class LinkSpam:
             return None  # a redirector that names its target
         if link.host in self._listings.shorteners or self._one_name(shown.domain, link.domain):
             return None
-        return None if self._listings.standing(link.host) == "allowed" else shown.domain
+        return None if self._standing(link.host) == "allowed" else shown.domain
 
     def _one_name(self, shown: str, real: str) -> bool:
         """Whether two domains are ``example.org`` and ``example.com``, bad suffixes apart."""
@@ -184,7 +225,7 @@ class LinkSpam:
         return _shown(
             {"url": link.url, "by": link.hidden}
             for link in content.links
-            if link.hidden and not link.embedded and self._listings.standing(link.host) != "allowed"
+            if link.hidden and not link.embedded and self._standing(link.host) != "allowed"
         )
 
     def _disguised(self, content: Content) -> Evidence | None:
@@ -232,6 +273,8 @@ def _shown(cases: Iterator[dict[str, object]]) -> Evidence | None:
 
 
 def _contacts(content: Content, kind: str) -> Evidence | None:
+    if not content.contacts:
+        return None
     found = [contact for contact in content.contacts if contact.kind == kind]
     if not found:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html import unescape
+from typing import NamedTuple
 
 from detectors.url import Link, LinkSource, parse_link
 
@@ -65,8 +66,7 @@ _BBCODE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Markup:
+class Markup(NamedTuple):
     """A text without its markup.
 
     Attributes:

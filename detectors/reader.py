@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from msgspec import Struct
 
 from contracts.event import Event, Post, Signup, epoch_ms
@@ -11,12 +9,12 @@ from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.signal import Finding, Signal
-from detectors.content import Content, read_content
+from detectors.content import read_content
 from detectors.domain import public_suffix
 from detectors.facet import Facets
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
-from detectors.mailbox import Mailbox, parse_mailbox
+from detectors.mailbox import parse_mailbox
 from detectors.media import media_findings
 
 NEW_FOR_MS = 86_400_000
@@ -63,7 +61,11 @@ class Reader:
             account_id=event.account_id,
             occurred_at_ms=at_ms,
             facets=facets,
-            signals=self._priced(event, at_ms, self._findings(event, content, mailbox)),
+            signals=self._priced(
+                event,
+                at_ms,
+                self._link_spam.observe(event, content) + self._identity.observe(event, mailbox),
+            ),
             values=values,
             is_new=_is_new(event, at_ms),
         )
@@ -78,16 +80,12 @@ class Reader:
             signals=self._priced(screening, occurred_at_ms, media_findings(screening)),
         )
 
-    def _findings(
-        self, event: Event, content: Content, mailbox: Mailbox | None
-    ) -> Iterator[Finding]:
-        yield from self._link_spam.observe(event, content)
-        yield from self._identity.observe(event, mailbox)
-
     def _priced(
-        self, about: Event | Screening, occurred_at_ms: int, findings: Iterable[Finding]
+        self, about: Event | Screening, occurred_at_ms: int, findings: tuple[Finding, ...]
     ) -> tuple[Signal, ...]:
         """Give findings the ruleset's points; what it does not price, or turns off, is dropped."""
+        if not findings:
+            return ()
         return tuple(
             Signal(
                 code=finding.code,

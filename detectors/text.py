@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_TEXT_CHARS = 250_000
 """A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
@@ -37,8 +37,7 @@ _UNSPACED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CleanText:
+class CleanText(NamedTuple):
     """A text without disguise.
 
     Attributes:
@@ -66,7 +65,7 @@ def clean(text: str) -> CleanText:
 def refanged(text: str) -> tuple[str, int]:
     """Write ``example[.]com`` and ``example dot com`` as ``example.com``, and count them."""
     colons = brackets = spoken = 0
-    if _BRACKETED.search(text):
+    if ("[" in text or "(" in text or "{" in text) and _BRACKETED.search(text):
         text, colons = _BRACKETED_COLON.subn(r"\1://", text)
         text, brackets = _BRACKETED_DOT.subn(".", text)
     if "dot" in text or "DOT" in text:

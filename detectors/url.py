@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from detectors.domain import ascii_host, numeric_address, public_suffix, registrable_domain
+from msgspec import Struct
+
+from detectors.domain import (
+    CACHED_HOSTS,
+    ascii_host,
+    numeric_address,
+    public_suffix,
+    registrable_domain,
+)
 from detectors.lists import bundled
 
 MAX_URL_CHARS = 2_048
@@ -33,8 +40,7 @@ _RUN_TOGETHER = re.compile(r"[,;](?=https?://)", re.I)
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True, gc=False):
     """A link that a reader could follow.
 
     Attributes:
@@ -76,7 +82,9 @@ def parse_link(
     Returns:
         None for what leads to no host: ``mailto:``, a relative path, a name without a dot.
     """
-    url = _WHITE.sub("", raw[:MAX_URL_CHARS]).strip()
+    url = raw[:MAX_URL_CHARS].strip()
+    if "\n" in url or "\t" in url or "\r" in url:
+        url = _WHITE.sub("", url).strip()
     rest = url
     if scheme := _SCHEME.match(url):
         name = scheme[1].lower()
@@ -92,16 +100,14 @@ def parse_link(
     end = _AUTHORITY_END.search(rest)
     authority, path = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
     userinfo, at, hostport = authority.rpartition("@")
-    host = _host(hostport)
-    if host is None:
+    found = _host(hostport)
+    if found is None:
         return None
-    numeric = numeric_address(host) is not None
-    if "." not in host and not numeric:
-        return None
+    host, domain, numeric = found
     return Link(
         url=url,
         host=host,
-        domain=registrable_domain(host) or host,
+        domain=domain,
         path=path,
         userinfo=userinfo if at else None,
         numeric=numeric,
@@ -118,11 +124,17 @@ def find_links(text: str) -> Iterator[Link]:
     ``example.com/path`` is one; ``index.js``, ``README.md`` and ``v1.2.3`` are none, nor is the
     domain of an e-mail address. Linear in the text's length.
     """
+    if not ("." in text or ":/" in text or ":\\" in text):
+        return
     for piece in text.split():
         if not ("." in piece or ":/" in piece or ":\\" in piece):
             continue
         for match in _CANDIDATE.finditer(piece):
-            for run in _RUN_TOGETHER.split(match[0]):
+            together = match[0]
+            runs = (
+                _RUN_TOGETHER.split(together) if "," in together or ";" in together else [together]
+            )
+            for run in runs:
                 raw = _trimmed(run)
                 has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
                 if not has_scheme and not is_bare_domain(raw):
@@ -171,7 +183,16 @@ def _trimmed_brackets(raw: str) -> str:
     return raw[:end]
 
 
-def _host(hostport: str) -> str | None:
+@lru_cache(maxsize=CACHED_HOSTS)
+def _host(hostport: str) -> tuple[str, str, bool] | None:
+    """Host, domain, and whether it is an address; None for what is no host on the web."""
     if hostport.startswith("["):
-        return ascii_host(hostport.partition("]")[0] + "]")
-    return ascii_host(hostport.partition(":")[0])
+        host = ascii_host(hostport.partition("]")[0] + "]")
+    else:
+        host = ascii_host(hostport.partition(":")[0])
+    if host is None:
+        return None
+    numeric = numeric_address(host) is not None
+    if "." not in host and not numeric:
+        return None
+    return host, registrable_domain(host) or host, numeric
