@@ -20,7 +20,25 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     evidence: Evidence = field(default_factory=dict)
 
 
-class Signal(Struct, frozen=True, kw_only=True, gc=False):
+class Burst(Struct, frozen=True, kw_only=True, gc=False):
+    """A facet that fired, and when.
+
+    Attributes:
+        since_ms: When the burst began: the start of the pane in which a window first reached a
+            level.
+        window_ms: The length of the rule's window.
+        accounts: So many accounts, or more, were counted in one window.
+        ties: Whether accounts that share the facet belong to one campaign.
+    """
+
+    facet: Facet
+    since_ms: int
+    window_ms: int
+    accounts: int
+    ties: bool = False
+
+
+class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A finding with its price.
 
     Like readings, signals are made by the million: a ``Struct`` costs a sixth of a dataclass
@@ -31,8 +49,7 @@ class Signal(Struct, frozen=True, kw_only=True, gc=False):
             the earlier event, not the one that tipped the balance.
         points: What it adds to the risk, before the cap of its group.
         group: Signals of one group add up to no more than the group's cap.
-        facet: The facet that fired, where there is one.
-        ties: Whether accounts that share the facet belong to one campaign.
+        burst: Of what was counted over several events.
         mode: ``live``, or ``shadow`` for one that is only measured.
     """
 
@@ -43,6 +60,5 @@ class Signal(Struct, frozen=True, kw_only=True, gc=False):
     event_id: EventId
     occurred_at_ms: int
     evidence: Evidence = field(default_factory=dict)
-    facet: Facet | None = None
-    ties: bool = False
+    burst: Burst | None = None
     mode: Mode = "live"

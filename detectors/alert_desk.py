@@ -77,7 +77,7 @@ class AlertDesk:
         if campaign.revision:
             for account_id in (*joined, verdict.account_id):
                 alerts.extend(self._fold_in(account_id, campaign))
-        return replace(verdict, campaign_id=campaign.campaign_id), alerts
+        return verdict, alerts
 
     def screened(self, screening: Screening) -> list[Alert]:
         """Raise the alert about an upload that shows known works; at most once an upload."""

@@ -1,44 +1,50 @@
-"""Every account's signals, and the verdict that they come to."""
+"""Every account's signals, and the verdicts that they come to."""
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from contracts.event import from_epoch_ms
+from msgspec.structs import replace
+
+from contracts.event import from_epoch_ms, rfc3339
 from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, derived_id
 from contracts.ruleset import Ruleset
-from contracts.signal import Signal
+from contracts.signal import Burst, Signal
 from contracts.verdict import Reason, Tie, Verdict
 
 MAX_ACCOUNTS = 1_000_000
 """Accounts with a signal kept at a time; past it, the one longest unchanged goes first."""
 
+MAX_EVENTS = 256
+"""Events of one account whose verdicts are amended when something about an earlier one shows."""
 
-@dataclass(slots=True)
-class _Account:
-    signals: dict[Code, Signal] = field(default_factory=dict)
-    """The strongest signal of each code."""
-    ties: dict[Facet, Tie] = field(default_factory=dict)
-    """Every facet that fired and ties: two of one code tie two campaigns into one."""
+KEPT_EVENTS_MS = 48 * 3_600_000
+"""For how long an account without signals is remembered, in event time."""
+
+Moment = tuple[int, EventId]
+"""When an event happened, and which it was: the order of an account's events."""
 
 
 class Ledger:
     """Adds up signals by account.
 
-    An account's risk is the sum of the strongest signal of each code, within each group no more
-    than the group's cap, and 0 to 100 in all.
+    The verdict on an event is the sum of what is known about its account as of that event: of the
+    signals about this event and earlier ones, the strongest of each code, within each group no more
+    than the group's cap, and 0 to 100 in all. What is known later about an earlier event amends the
+    verdicts from there on, so in the end they do not depend on the order in which things came.
     """
 
     def __init__(self, ruleset: Ruleset, *, max_accounts: int = MAX_ACCOUNTS) -> None:
         self._ruleset = ruleset
         self._max_accounts = max_accounts
-        self._accounts: OrderedDict[AccountId, _Account] = OrderedDict()
+        self._accounts: OrderedDict[AccountId, list[Signal]] = OrderedDict()
+        self._events = _Events(max_accounts)
 
     def __len__(self) -> int:
-        """Accounts kept: those with at least one live signal."""
+        """Accounts with at least one live signal that are kept."""
         return len(self._accounts)
 
     def settle(
@@ -46,52 +52,80 @@ class Ledger:
         event_id: EventId,
         account_id: AccountId,
         occurred_at_ms: int,
-        signals: Iterable[Signal],
-    ) -> Verdict:
-        """Add the signals that an event brought; give the verdict as of it."""
-        self._add(account_id, signals)
-        return self._verdict(event_id, account_id, occurred_at_ms)
+        signals: Iterable[Signal] = (),
+    ) -> list[Verdict]:
+        """Take in an event of an account, with signals about this account.
+
+        Returns:
+            The verdict on the event, then those on later ones that changed with it.
+        """
+        moment = (occurred_at_ms, event_id)
+        self._events.add(account_id, moment)
+        changed = self._add(account_id, signals)
+        moments = [one for one in self._changed(account_id, changed) if one != moment]
+        return [self._verdict(account_id, one) for one in (moment, *moments)]
 
     def amend(self, signals: Iterable[Signal]) -> list[Verdict]:
-        """Add signals about earlier events; give a verdict for each event whose account changed."""
-        changed: dict[EventId, Signal] = {}
+        """Take in signals about earlier events; give the verdicts that changed."""
+        by_account: dict[AccountId, list[Signal]] = {}
         for signal in signals:
-            if self._add(signal.account_id, (signal,)):
-                changed[signal.event_id] = signal
+            by_account.setdefault(signal.account_id, []).append(signal)
         return [
-            self._verdict(event_id, signal.account_id, signal.occurred_at_ms)
-            for event_id, signal in changed.items()
+            self._verdict(account_id, moment)
+            for account_id, own in by_account.items()
+            for moment in self._changed(account_id, self._add(account_id, own))
         ]
 
-    def _add(self, account_id: AccountId, signals: Iterable[Signal]) -> bool:
-        changed = False
-        for signal in signals:
-            if signal.mode != "live":
-                continue
-            account = self._accounts.get(account_id)
-            if account is None:
-                if len(self._accounts) >= self._max_accounts:
-                    self._accounts.popitem(last=False)
-                account = self._accounts[account_id] = _Account()
-            if signal.ties and signal.facet is not None and signal.facet not in account.ties:
-                account.ties[signal.facet] = _tie(signal.facet, signal)
-                changed = True
-            before = account.signals.get(signal.code)
-            if before is None or abs(signal.points) > abs(before.points):
-                account.signals[signal.code] = signal
-                self._accounts.move_to_end(account_id)
-                changed = True
+    def _changed(self, account_id: AccountId, about: set[Moment]) -> list[Moment]:
+        """The events that something bears on: those that it is about, and what came after."""
+        if not about:
+            return []
+        first = min(about)
+        later = [moment for moment in self._events.of(account_id) if moment > first]
+        return sorted({*about, *later})
+
+    def _add(self, account_id: AccountId, signals: Iterable[Signal]) -> set[Moment]:
+        """Join signals to those that are known; give the events of those that made a difference."""
+        live = [signal for signal in signals if signal.mode == "live"]
+        if not live:
+            return set()
+        known = self._accounts.get(account_id)
+        if known is None:
+            if len(self._accounts) >= self._max_accounts:
+                self._accounts.popitem(last=False)
+            known = self._accounts[account_id] = []
+        changed = set[Moment]()
+        for signal in live:
+            joined = _joined(known, signal)
+            if joined is not None:
+                changed |= {_moment(signal), _moment(joined)}
+        if changed:
+            self._accounts.move_to_end(account_id)
         return changed
 
-    def _verdict(self, event_id: EventId, account_id: AccountId, occurred_at_ms: int) -> Verdict:
-        account = self._accounts.get(account_id)
-        signals = _strongest_first(account.signals.values()) if account else []
+    def _verdict(self, account_id: AccountId, moment: Moment) -> Verdict:
+        known = self._accounts.get(account_id)
+        if not known:
+            return self._plain(account_id, moment)
+        strongest: dict[Code, Signal] = {}
+        bursts: dict[Facet, list[Burst]] = {}
+        for signal in known:
+            if _moment(signal) > moment:
+                continue
+            before = strongest.get(signal.code)
+            if before is None or _strength(signal) > _strength(before):
+                strongest[signal.code] = signal
+            if signal.burst is not None and signal.burst.ties:
+                bursts.setdefault(signal.burst.facet, []).append(signal.burst)
+        signals = sorted(strongest.values(), key=lambda signal: (-signal.points, signal.code))
+        ties = tuple(
+            sorted((tie for one in bursts.values() for tie in _ties(one)), key=_earliest_first)
+        )
         risk = self._risk(signals)
-        ties = tuple(sorted(account.ties.values(), key=earliest_first)) if account else ()
         return Verdict(
-            event_id=event_id,
+            event_id=moment[1],
             account_id=account_id,
-            occurred_at=from_epoch_ms(occurred_at_ms),
+            occurred_at=from_epoch_ms(moment[0]),
             risk=risk,
             action=self._ruleset.action_for(risk),
             reasons=tuple(
@@ -103,6 +137,17 @@ class Ledger:
             ties=ties,
         )
 
+    def _plain(self, account_id: AccountId, moment: Moment) -> Verdict:
+        return Verdict(
+            event_id=moment[1],
+            account_id=account_id,
+            occurred_at=from_epoch_ms(moment[0]),
+            risk=0,
+            action=self._ruleset.action_for(0),
+            reasons=(),
+            ruleset_version=self._ruleset.version,
+        )
+
     def _risk(self, signals: list[Signal]) -> int:
         by_group: dict[str, int] = {}
         for signal in signals:
@@ -112,27 +157,131 @@ class Ledger:
         return max(0, min(100, total))
 
 
-def earliest_first(tie: Tie) -> tuple[datetime, Facet]:
-    """The order of ties: by when their burst began."""
-    return tie.since, tie.facet
+class _Events:
+    """The newest events of accounts, as text: most have one and are never looked at again."""
+
+    def __init__(self, max_accounts: int) -> None:
+        self._young: dict[AccountId, str] = {}
+        self._old: dict[AccountId, str] = {}
+        self._turn_ms = 0
+        self._half = max(1, max_accounts // 2)
+
+    def add(self, account_id: AccountId, moment: Moment) -> None:
+        at_ms, event_id = moment
+        if at_ms >= self._turn_ms or len(self._young) >= self._half:
+            self._turn_ms = max(self._turn_ms, at_ms + KEPT_EVENTS_MS)
+            self._young, self._old = {}, self._young
+        text = f"{at_ms}\0{event_id}"
+        known = self._young.get(account_id)
+        if known is None:
+            known = self._old.pop(account_id, None)
+        if known is None:
+            self._young[account_id] = text
+            return
+        moments = _moments(known)
+        if moment not in moments:
+            insort(moments, moment)
+        self._young[account_id] = "\0".join(
+            f"{at_ms}\0{event_id}" for at_ms, event_id in moments[-MAX_EVENTS:]
+        )
+
+    def of(self, account_id: AccountId) -> list[Moment]:
+        known = self._young.get(account_id) or self._old.get(account_id)
+        return _moments(known) if known else []
 
 
 def campaign_of(ties: Sequence[Tie]) -> CampaignId | None:
     """The campaign that ties, the earliest first, stand for: it is named after the first."""
     if not ties:
         return None
-    since = ties[0].since.isoformat()
-    return CampaignId(derived_id("campaign", ties[0].facet, since))
+    return CampaignId(derived_id("campaign", ties[0].facet, ties[0].since.isoformat()))
 
 
-def _tie(facet: Facet, signal: Signal) -> Tie:
-    since = signal.evidence.get("since")
-    return Tie(
-        facet=facet,
-        since=datetime.fromisoformat(since) if since else from_epoch_ms(signal.occurred_at_ms),
-        accounts=signal.evidence.get("accounts", 1),
+def _moments(text: str) -> list[Moment]:
+    fields = text.split("\0")
+    return [(int(fields[at]), EventId(fields[at + 1])) for at in range(0, len(fields), 2)]
+
+
+def _moment(signal: Signal) -> Moment:
+    return signal.occurred_at_ms, signal.event_id
+
+
+def _joined(known: list[Signal], signal: Signal) -> Signal | None:
+    """Join a signal to those of its account; give what came of it, None if nothing changed.
+
+    Of what one event says by itself, the earliest of a code and strength stays. Of a burst, the
+    highest level, the earliest event and the earliest beginning stay, from whichever signals.
+    """
+    for at, other in enumerate(known):
+        if other.code != signal.code or not _same_matter(other, signal):
+            continue
+        joined = _join(other, signal)
+        if joined == other:
+            return None
+        known[at] = joined
+        return joined
+    known.append(signal)
+    return signal
+
+
+def _same_matter(one: Signal, other: Signal) -> bool:
+    if one.burst is None or other.burst is None:
+        return one.burst is other.burst and one.points == other.points
+    return (
+        one.burst.facet == other.burst.facet
+        and abs(one.burst.since_ms - other.burst.since_ms) < one.burst.window_ms
     )
 
 
-def _strongest_first(signals: Iterable[Signal]) -> list[Signal]:
-    return sorted(signals, key=lambda signal: (-signal.points, signal.code))
+def _join(one: Signal, other: Signal) -> Signal:
+    first = min(one, other, key=_moment)
+    if one.burst is None or other.burst is None:
+        return first
+    strong = max(one, other, key=_strength)
+    since_ms = min(one.burst.since_ms, other.burst.since_ms)
+    evidence = strong.evidence
+    if strong.burst is not None and strong.burst.since_ms != since_ms:
+        evidence = {**evidence, "since": rfc3339(since_ms)}
+    burst = replace(
+        one.burst, since_ms=since_ms, accounts=max(one.burst.accounts, other.burst.accounts)
+    )
+    return replace(
+        strong,
+        event_id=first.event_id,
+        occurred_at_ms=first.occurred_at_ms,
+        evidence=evidence,
+        burst=burst,
+    )
+
+
+def _strength(signal: Signal) -> tuple[int, int, int, int, str]:
+    """Most points first, then the most accounts, the earliest burst, the earliest event."""
+    burst = signal.burst
+    return (
+        abs(signal.points),
+        burst.accounts if burst else 0,
+        -burst.since_ms if burst else 0,
+        -signal.occurred_at_ms,
+        burst.facet if burst else signal.event_id,
+    )
+
+
+def _ties(bursts: list[Burst]) -> Iterator[Tie]:
+    """What of one facet ties: its bursts. Those within a window of each other are one."""
+    bursts.sort(key=lambda burst: (burst.since_ms, burst.window_ms))
+    last = bursts[0]
+    for burst in bursts[1:]:
+        if burst.since_ms - last.since_ms < max(burst.window_ms, last.window_ms):
+            last = replace(last, accounts=max(burst.accounts, last.accounts))
+        else:
+            yield _tie(last)
+            last = burst
+    yield _tie(last)
+
+
+def _tie(burst: Burst) -> Tie:
+    return Tie(facet=burst.facet, since=from_epoch_ms(burst.since_ms), accounts=burst.accounts)
+
+
+def _earliest_first(tie: Tie) -> tuple[datetime, Facet]:
+    return tie.since, tie.facet

@@ -21,7 +21,7 @@ NEW_FOR_MS = 86_400_000
 """An account is new for its first day."""
 
 
-class Reading(Struct, frozen=True, kw_only=True, gc=False):
+class Reading(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """An event as the rest of the house sees it.
 
     Attributes:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from contracts.alert import Alert
 from contracts.event import Event
+from contracts.ids import Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.signal import Signal
@@ -19,7 +22,8 @@ from detectors.alert_desk import AlertDesk
 from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
-from detectors.velocity import FacetSighting, Velocity
+from detectors.velocity import Sighting, Velocity
+from detectors.watermark import Watermark
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class Outcome:
 
     repeated: bool = False
     """The event came before: it led to nothing."""
+    late: bool = False
+    """It came too late to be counted: it was scored by what it says itself."""
     verdicts: list[Verdict] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
 
@@ -38,6 +44,7 @@ class Scorer:
     def __init__(self, ruleset: Ruleset, *, console_url: str = "") -> None:
         self.ruleset = ruleset
         self._repeats = Repeats()
+        self._watermark = Watermark(ruleset.lateness * 1_000)
         self._reader = Reader(ruleset)
         self._velocity = Velocity(ruleset)
         self._ledger = Ledger(ruleset)
@@ -52,7 +59,11 @@ class Scorer:
         if event.event_id in self._repeats:
             return Outcome(repeated=True)
         self._repeats.add(event.event_id)
-        return self._settle(self._reader.read(event))
+        reading = self._reader.read(event)
+        late = bool(self._watermark.late_by(reading.occurred_at_ms))
+        outcome = self._settle(uncounted(reading) if late else reading)
+        outcome.late = late
+        return outcome
 
     def score_screening(self, screening: Screening) -> Outcome:
         """Fold in what a media worker found."""
@@ -65,41 +76,42 @@ class Scorer:
         return self._desk.finish()
 
     def _signals(self, reading: Reading) -> list[Signal]:
-        signals = list(reading.signals)
-        for sighting in sightings(reading):
-            signals.extend(self._velocity.observe(sighting))
-        return signals
+        if not reading.facets:
+            return list(reading.signals)
+        return [*reading.signals, *self._velocity.observe(sighting(reading, reading.facets))]
 
     def _settle(self, reading: Reading) -> Outcome:
         outcome = Outcome()
         signals = self._signals(reading)
-        verdicts = settle(self._ledger, reading, signals)
-        for verdict in verdicts:
-            placed, alerts = self._desk.observe(verdict)
-            outcome.verdicts.append(placed)
-            outcome.alerts.extend(alerts)
+        outcome.verdicts = settle(self._ledger, reading, signals)
+        for verdict in outcome.verdicts:
+            outcome.alerts.extend(self._desk.observe(verdict)[1])
         outcome.alerts.extend(self._desk.tick(reading.occurred_at_ms))
         return outcome
 
 
-def sightings(reading: Reading) -> Iterable[FacetSighting]:
-    """One sighting for each facet of an event."""
-    return (
-        FacetSighting(
-            facet=facet,
-            account_id=reading.account_id,
-            event_id=reading.event_id,
-            occurred_at_ms=reading.occurred_at_ms,
-        )
-        for facet in reading.facets
+def uncounted(reading: Reading) -> Reading:
+    """A reading that is too late for any window."""
+    return replace(reading, facets=(), values=())
+
+
+def sighting(reading: Reading, facets: tuple[Facet, ...]) -> Sighting:
+    """An event as velocity counts it, with those of its facets that are counted in one place."""
+    return Sighting(
+        reading.event_id,
+        reading.account_id,
+        reading.occurred_at_ms,
+        facets,
+        reading.values,
+        reading.is_new,
     )
 
 
 def settle(ledger: Ledger, reading: Reading, signals: Iterable[Signal]) -> list[Verdict]:
-    """Give the event's own verdict, then those of the earlier events that its signals change."""
+    """Give the event's own verdict, then those on others that its signals change."""
     own: list[Signal] = []
-    earlier: list[Signal] = []
+    others: list[Signal] = []
     for signal in signals:
-        (own if signal.event_id == reading.event_id else earlier).append(signal)
-    verdict = ledger.settle(reading.event_id, reading.account_id, reading.occurred_at_ms, own)
-    return [verdict, *ledger.amend(earlier)]
+        (own if signal.account_id == reading.account_id else others).append(signal)
+    verdicts = ledger.settle(reading.event_id, reading.account_id, reading.occurred_at_ms, own)
+    return verdicts + ledger.amend(others) if others else verdicts

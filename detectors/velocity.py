@@ -1,123 +1,157 @@
-"""Too many accounts on one facet in too short a time.
+"""Too much of something with one facet in too short a time.
 
-When the count of a facet first reaches a level, everyone in the window gets the signal, the first
-accounts too: that is how a burst is caught whole. From then on each newcomer gets it as it comes;
-one that comes so late that it lies before the window does not.
+When what a rule measures on a facet first reaches a level, everyone in the window gets the signal,
+the first accounts too: that is how a burst is caught whole. From then on each newcomer gets it as
+it comes. What each has in the end is a function of the set of sightings, not of the order in which
+they came (``detectors.window``), so evidence names the level that was reached, ``accounts: 10``
+for ten or more, and the burst's beginning, not the count of a moment.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+from msgspec import Struct
 
 from contracts.event import rfc3339
 from contracts.ids import AccountId, EventId, Facet
-from contracts.ruleset import Ruleset, VelocityRule, window_text
-from contracts.signal import Signal
-from detectors.window import FacetWindow, Sighting
+from contracts.ruleset import Ruleset
+from contracts.signal import Burst, Signal
+from detectors.facet_table import FacetTable
+from detectors.measure import Gauge
+from detectors.window import FacetWindow, Values
 
-MAX_FACETS = 1_000_000
-"""Facets kept at a time; past it, the one longest unseen goes first."""
+MAX_SIGHTINGS = 2_000
+"""Sightings kept of one facet; past it the older half is let go. The highest level of the default
+ruleset counts 250 accounts: nobody who is to be flagged is forgotten before."""
+
+BUDGET_BYTES = 512 * 1024**2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FacetSighting:
-    """An account showed a facet."""
+class Sighting(Struct, frozen=True, array_like=True, gc=False):
+    """An event, and those of its facets that are counted in one place.
 
-    facet: Facet
-    account_id: AccountId
+    Attributes:
+        values: Kind and value, of the kinds that some rule counts by ``of``.
+        is_new: Whether the account was new at the event.
+    """
+
     event_id: EventId
+    account_id: AccountId
     occurred_at_ms: int
+    facets: tuple[Facet, ...]
+    values: tuple[tuple[str, str], ...] = ()
+    is_new: bool = False
+
+
+class _Kind:
+    """The rules and the facets of one kind."""
+
+    def __init__(self, gauges: tuple[Gauge, ...], lateness_ms: int, budget_bytes: int) -> None:
+        self.gauges = gauges
+        self.panes_ms = tuple(gauge.pane_ms for gauge in gauges)
+        self.with_values = any(gauge.reads_values for gauge in gauges)
+        longest_ms = max(gauge.window_ms for gauge in gauges)
+        for gauge in gauges:
+            gauge.counts_missed = gauge.window_ms == longest_ms
+        self.table = FacetTable(
+            kept_ms=longest_ms + lateness_ms,
+            quiet_below=0 if self.with_values else min(gauge.quiet_below for gauge in gauges),
+            budget_bytes=budget_bytes,
+            new_window=self.new_window,
+        )
+
+    def new_window(self) -> FacetWindow:
+        return FacetWindow(len(self.gauges), with_values=self.with_values)
 
 
 class Velocity:
-    """Counts distinct accounts by facet, for every velocity rule of a ruleset at once."""
+    """Counts what comes with facets, for every velocity rule of a ruleset at once.
 
-    def __init__(self, ruleset: Ruleset, *, max_facets: int = MAX_FACETS) -> None:
-        self._max_facets = max_facets
-        self._rules: dict[str, tuple[VelocityRule, ...]] = {}
+    Args:
+        ruleset: Whose rules.
+        budget_bytes: About how much memory its state may take; past it, old and quiet facets are
+            counted by estimate.
+    """
+
+    def __init__(self, ruleset: Ruleset, *, budget_bytes: int = BUDGET_BYTES) -> None:
+        gauges: dict[str, tuple[Gauge, ...]] = {}
         for rule in ruleset.velocity:
             if rule.mode != "off":
-                self._rules[rule.facet] = (*self._rules.get(rule.facet, ()), rule)
-        self._windows_ms = {
-            kind: tuple(rule.window * 1_000 for rule in rules)
-            for kind, rules in self._rules.items()
+                of_kind = gauges.get(rule.facet, ())
+                gauges[rule.facet] = (*of_kind, Gauge(rule, len(of_kind)))
+        share_bytes = budget_bytes // max(1, len(gauges))
+        self._kinds = {
+            kind: _Kind(of_kind, ruleset.lateness * 1_000, share_bytes)
+            for kind, of_kind in gauges.items()
         }
-        self._quiet_below = {
-            kind: min(rule.levels[0].at_least for rule in rules)
-            for kind, rules in self._rules.items()
-        }
-        self._facets: OrderedDict[Facet, FacetWindow] = OrderedDict()
-        self._newest_ms = 0
 
     def __len__(self) -> int:
         """Facets kept."""
-        return len(self._facets)
+        return sum(len(kind.table) for kind in self._kinds.values())
 
-    def observe(self, seen: FacetSighting) -> Iterator[Signal]:
-        """Count a sighting; yield a signal for each account whose standing it changed."""
-        kind = seen.facet.partition(":")[0]
-        rules = self._rules.get(kind)
-        if rules is None:
-            return
-        windows_ms = self._windows_ms[kind]
-        self._newest_ms = max(self._newest_ms, seen.occurred_at_ms)
-        window = self._window(seen.facet, len(rules))
+    def observe(self, seen: Sighting) -> list[Signal]:
+        """Count an event's facets; give a signal for each event whose standing it changed.
+
+        What the event itself has come to is always told, also when it is a repeat.
+        """
+        signals: list[Signal] = []
         at_ms = seen.occurred_at_ms
-        sighting = Sighting(at_ms, seen.event_id)
-        before_ms = window.add(seen.account_id, sighting, windows_ms)
-        if len(window.accounts) < self._quiet_below[kind]:
-            window.levels = [0] * len(rules)
-            return
-        for index, rule in enumerate(rules):
-            count = window.count(index, windows_ms[index])
-            level = sum(count >= level.at_least for level in rule.levels)
-            risen, window.levels[index] = level > window.levels[index], level
-            burst: Iterable[tuple[AccountId, Sighting]] = ()
-            if risen:
-                burst = list(window.within(windows_ms[index]))
-                window.since_ms[index] = min(earlier.at_ms for _, earlier in burst)
-            elif level and before_ms <= window.newest_ms - windows_ms[index] < at_ms:
-                burst = ((seen.account_id, sighting),)
-            evidence = {
-                "facet": seen.facet,
-                "accounts": count,
-                "window": window_text(rule.window),
-                "since": rfc3339(window.since_ms[index]),
-            }
-            for account_id, sighted in burst:
-                earlier = account_id != seen.account_id
-                yield Signal(
-                    code=rule.code,
-                    points=rule.levels[max(0, level - 1)].points,
-                    group=rule.group,
-                    account_id=account_id,
-                    event_id=sighted.event_id,
-                    occurred_at_ms=sighted.at_ms,
-                    evidence={**evidence, "retroactive": True} if earlier else evidence,
-                    facet=seen.facet,
-                    ties=rule.ties and rule.mode == "live",
-                    mode=rule.mode,
-                )
+        text = f"{at_ms}\0{seen.account_id}\0{seen.event_id}"
+        kinds = self._kinds
+        for facet in seen.facets:
+            kind = kinds.get(facet[: facet.index(":")])
+            if kind is None:
+                continue
+            window = kind.table.see(facet, text, at_ms)
+            if window is not None:
+                signals += _counted(kind, facet, window, seen)
+        return signals
 
-    def _make_room(self) -> None:
-        """Let go of what is too old to be counted, two at a time, or of the oldest if need be."""
-        for _ in range(2):
-            if not self._facets:
-                return
-            facet, window = next(iter(self._facets.items()))
-            longest_ms = max(self._windows_ms[facet.partition(":")[0]])
-            full = len(self._facets) >= self._max_facets
-            if not full and window.newest_ms > self._newest_ms - longest_ms:
-                return
-            del self._facets[facet]
 
-    def _window(self, facet: Facet, rules: int) -> FacetWindow:
-        window = self._facets.get(facet)
-        if window is None:
-            self._make_room()
-            window = self._facets[facet] = FacetWindow(rules)
-        else:
-            self._facets.move_to_end(facet)
-        return window
+def _counted(kind: _Kind, facet: Facet, window: FacetWindow, seen: Sighting) -> Iterable[Signal]:
+    values = _values(kind, seen) if kind.with_values else ()
+    place, is_new = window.add(seen.occurred_at_ms, seen.account_id, seen.event_id, values)
+    for index, gauge in enumerate(kind.gauges):
+        changed = (
+            window.reach(index, gauge.pane_ms, place, gauge.level_of) if is_new else set[int]()
+        )
+        if changed or window.level(index, place):
+            for at in sorted(changed | {place}):
+                yield _signal(gauge, index, facet, window, at)
+    if is_new:
+        kind.table.trim(window, kind.panes_ms, MAX_SIGHTINGS)
+
+
+def _values(kind: _Kind, seen: Sighting) -> Values:
+    """What the rules of the kind read, a place each: a value or nothing."""
+    given = dict(seen.values)
+    return tuple(gauge.value_of(given, is_new=seen.is_new) for gauge in kind.gauges)
+
+
+def _signal(gauge: Gauge, index: int, facet: Facet, window: FacetWindow, at: int) -> Signal:
+    rule = gauge.rule
+    level = rule.levels[window.level(index, at) - 1]
+    at_ms = window.times[at]
+    run = window.run(index, at_ms // gauge.pane_ms)
+    since_ms = run[0] * gauge.pane_ms if run else at_ms
+    evidence = {"facet": facet, **gauge.evidence(level), "since": rfc3339(since_ms)}
+    if window.missed and gauge.counts_missed:
+        evidence |= {"estimated": True, "error": window.missed_error}
+    return Signal(
+        code=rule.code,
+        points=level.points,
+        group=rule.group,
+        account_id=window.accounts[at],
+        event_id=window.events[at],
+        occurred_at_ms=at_ms,
+        evidence=evidence,
+        burst=Burst(
+            facet=facet,
+            since_ms=since_ms,
+            window_ms=gauge.window_ms,
+            accounts=gauge.accounts_at(level),
+            ties=rule.ties and rule.mode == "live",
+        ),
+        mode=rule.mode,
+    )

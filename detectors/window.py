@@ -1,142 +1,216 @@
-"""Distinct accounts within a sliding event-time window, counted in panes.
+"""What lately came with one facet, over several sliding event-time windows at once.
 
-A window of length ``w`` that ends at ``t`` holds the accounts last seen in ``(t - w, t]``. It is
-counted exactly until more than ``EXACT_ACCOUNTS`` accounts were in the longest window at once. From
-then on it is counted in panes, ``PANES`` to a window (Li et al., "No pane, no gain", SIGMOD Record
-34(1), 2005): the oldest pane that the window only partly covers is left out, so the count may miss
-accounts last seen in the oldest ``w / PANES`` of the window (59 ms more where ``PANES`` does not
-divide it), and never counts one from before it.
+Time is cut into panes, ``PANES`` to a window, aligned to the epoch (Li et al., "No pane, no gain",
+SIGMOD Record 34(1), 2005). The window that ends in pane ``p`` is the panes ``p - 59`` to ``p``: it
+holds all of the last 59/60 of its length and nothing from before it, so a count misses at most what
+was seen in its oldest sixtieth, and never has too much. A pane is at least one millisecond and a
+whole number of them, so a window of one second is 60 panes of 16 ms: 0.96 s.
+
+What is known after some sightings does not depend on the order in which they came: each sighting
+has, per rule, the highest level of any window that holds it, and the start of its burst. Both only
+ever move one way (the level up, the start back) as sightings are added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 
 from contracts.ids import AccountId, EventId
 
 PANES = 60
-EXACT_ACCOUNTS = 16
-NEVER = -1 << 62
-"""A time before all events, in milliseconds."""
 
+Run = list[int]
+"""First and last pane of a burst: of the panes in which something was seen and the window that ends
+there reached a level, those with gaps of no more than a window."""
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """When an account last showed a facet, and by which event."""
+Values = tuple[str, ...]
+LevelOf = Callable[["FacetWindow", int, int], int]
 
-    at_ms: int
-    event_id: EventId
-
-
-class PaneRing:
-    """How many accounts were last seen in each of the newest ``PANES`` panes."""
-
-    __slots__ = ("counts", "head", "pane_ms", "total")
-
-    def __init__(self, window_ms: int) -> None:
-        self.pane_ms = max(1, window_ms // PANES)
-        self.counts = [0] * PANES
-        self.head = 0
-        """Number of the newest pane, counted from the epoch."""
-        self.total = 0
-
-    def move_to(self, at_ms: int) -> None:
-        """Slide so that the newest pane holds ``at_ms``; never back."""
-        pane = at_ms // self.pane_ms
-        steps = pane - self.head
-        if steps <= 0:
-            return
-        if steps >= PANES:
-            self.counts = [0] * PANES
-            self.total = 0
-        else:
-            for passed in range(self.head + 1, pane + 1):
-                self.total -= self.counts[passed % PANES]
-                self.counts[passed % PANES] = 0
-        self.head = pane
-
-    def add(self, at_ms: int, accounts: int) -> None:
-        """Add to the pane that holds ``at_ms``, if the ring still does."""
-        pane = at_ms // self.pane_ms
-        if self.head - PANES < pane <= self.head:
-            self.counts[pane % PANES] += accounts
-            self.total += accounts
+_NOBODY: set[int] = set()
 
 
 class FacetWindow:
-    """The accounts that lately showed one facet, counted over several windows at once.
+    """The sightings of one facet that any window may still hold, in the order of their times.
 
-    Windows end at the newest sighting. A sighting may come late: it counts where it belongs.
+    Attributes:
+        times: Epoch milliseconds, ascending; ``accounts``, ``events`` and ``values`` run beside it.
+        values: What some rule counts besides accounts; None while no rule of the kind does.
+        has_repeats: Whether an account has more than one sighting.
+        announced: Per rule, the level that each sighting has reached; None before any has.
+        runs: Per rule, the bursts that may still grow, the oldest first.
+        levels: Per rule, the level of the newest window.
+        missed: Sightings that had to be forgotten for lack of memory, at least so many.
+        missed_error: By how many they may be more.
     """
 
-    __slots__ = ("accounts", "levels", "newest_ms", "rings", "since_ms")
+    __slots__ = (
+        "accounts",
+        "announced",
+        "events",
+        "has_repeats",
+        "levels",
+        "missed",
+        "missed_error",
+        "runs",
+        "times",
+        "values",
+    )
 
-    def __init__(self, rules: int) -> None:
-        self.accounts: dict[AccountId, Sighting] = {}
-        self.newest_ms = 0
-        self.rings: tuple[PaneRing, ...] | None = None
-        self.levels = [0] * rules
-        """Per rule, how many of its levels the count has reached."""
-        self.since_ms = [0] * rules
-        """Per rule, when the oldest account was seen that the last level was reached with."""
+    def __init__(self, rules: int, *, with_values: bool = False) -> None:
+        self.times: list[int] = []
+        self.accounts: list[AccountId] = []
+        self.events: list[EventId] = []
+        self.values: list[Values] | None = [] if with_values else None
+        self.has_repeats = False
+        self.announced: list[bytearray] | None = None
+        self.runs: list[list[Run]] = []
+        self.levels = bytearray(rules)
+        self.missed = 0
+        self.missed_error = 0
 
-    def add(self, account_id: AccountId, sighting: Sighting, windows_ms: tuple[int, ...]) -> int:
-        """Note a sighting.
+    def __len__(self) -> int:
+        """Sightings kept."""
+        return len(self.times)
 
-        Args:
-            account_id: Who showed the facet.
-            sighting: When, and by which event.
-            windows_ms: The lengths counted for this facet's kind; the same at every call.
+    def add(
+        self, at_ms: int, account_id: AccountId, event_id: EventId, value: Values = ()
+    ) -> tuple[int, bool]:
+        """Put a sighting where it belongs.
 
         Returns:
-            When the account was last seen here before, or ``NEVER``.
+            Its place, and whether it is new: a repeat of an event changes nothing.
         """
-        at_ms = sighting.at_ms
-        self.newest_ms = max(self.newest_ms, at_ms)
-        before = self.accounts.get(account_id)
-        if before is not None and before.at_ms >= at_ms:
-            return before.at_ms
-        self.accounts[account_id] = sighting
-        if self.rings is not None:
-            for ring in self.rings:
-                ring.move_to(self.newest_ms)
-                if before is not None:
-                    ring.add(before.at_ms, -1)
-                ring.add(at_ms, 1)
-            if len(self.accounts) > 2 * max(ring.total for ring in self.rings) + EXACT_ACCOUNTS:
-                self._forget(max(windows_ms))
-        elif len(self.accounts) > EXACT_ACCOUNTS:
-            self._forget(max(windows_ms))
-            if len(self.accounts) > EXACT_ACCOUNTS:
-                self._count_in_panes(windows_ms)
-        return NEVER if before is None else before.at_ms
+        times = self.times
+        place = len(times)
+        if times and at_ms <= times[-1]:
+            place = bisect_left(times, at_ms)
+            while place < len(times) and times[place] == at_ms:
+                if self.events[place] == event_id:
+                    return place, False
+                place += 1
+        if not self.has_repeats:
+            self.has_repeats = account_id in self.accounts
+        times.insert(place, at_ms)
+        self.accounts.insert(place, account_id)
+        self.events.insert(place, event_id)
+        if self.values is not None:
+            self.values.insert(place, value)
+        for levels in self.announced or ():
+            levels.insert(place, 0)
+        return place, True
 
-    def count(self, index: int, window_ms: int) -> int:
-        """Distinct accounts in the window of ``window_ms``, the ``index``-th of those counted."""
-        if self.rings is not None:
-            return self.rings[index].total
-        oldest_ms = self.newest_ms - window_ms
-        return sum(sighting.at_ms > oldest_ms for sighting in self.accounts.values())
+    def reach(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> set[int]:
+        """Bring the levels of one rule up to date after a sighting was added.
 
-    def within(self, window_ms: int) -> Iterator[tuple[AccountId, Sighting]]:
-        """The accounts of a window, in the order in which they were first seen."""
-        oldest_ms = self.newest_ms - window_ms
-        for account_id, sighting in self.accounts.items():
-            if sighting.at_ms > oldest_ms:
-                yield account_id, sighting
+        Args:
+            rule: Which.
+            pane_ms: The length of its panes.
+            place: Where the new sighting stands.
+            level_of: The level of the window that holds the sightings ``[begin, end)``.
 
-    def _count_in_panes(self, windows_ms: tuple[int, ...]) -> None:
-        self.rings = tuple(PaneRing(window_ms) for window_ms in windows_ms)
-        for ring in self.rings:
-            ring.move_to(self.newest_ms)
-            for sighting in self.accounts.values():
-                ring.add(sighting.at_ms, 1)
+        Returns:
+            The places of all whose level or burst changed.
+        """
+        times = self.times
+        pane = times[place] // pane_ms
+        newest = times[-1] // pane_ms
+        if pane == newest:
+            begin = bisect_left(times, (pane - PANES + 1) * pane_ms)
+            level = level_of(self, begin, len(times))
+            before, self.levels[rule] = self.levels[rule], level
+            if level == 0:
+                return _NOBODY
+            moved = self._heat(rule, pane)
+            if level <= before and place == len(times) - 1:
+                # Whoever else is in this window was in the last one, and has its level.
+                self._announced()[rule][place] = level
+                changed = {place}
+            else:
+                changed = self._raise(rule, begin, len(times), level)
+            return changed | self._members(rule, pane_ms, pane) if moved else changed
+        changed = set()
+        for end_pane in self._window_ends(pane, pane_ms, place):
+            begin = bisect_left(times, (end_pane - PANES + 1) * pane_ms)
+            end = bisect_left(times, (end_pane + 1) * pane_ms)
+            level = level_of(self, begin, end)
+            if end_pane == newest:
+                self.levels[rule] = level
+            if level:
+                changed |= self._raise(rule, begin, end, level)
+                if self._heat(rule, end_pane):
+                    changed |= self._members(rule, pane_ms, end_pane)
+        return changed
 
-    def _forget(self, longest_ms: int) -> None:
-        oldest_ms = self.newest_ms - longest_ms
-        self.accounts = {
-            account_id: sighting
-            for account_id, sighting in self.accounts.items()
-            if sighting.at_ms > oldest_ms
-        }
+    def level(self, rule: int, place: int) -> int:
+        """The highest level of any window that holds a sighting, as far as is known."""
+        return self.announced[rule][place] if self.announced is not None else 0
+
+    def run(self, rule: int, pane: int) -> Run | None:
+        """The burst that a sighting in a pane belongs to, if it does to one."""
+        for run in reversed(self.runs[rule]) if self.runs else ():
+            if pane <= run[1] and pane + PANES > run[0]:
+                return run
+        return None
+
+    def prune(self, oldest_ms: int, panes_ms: Sequence[int]) -> None:
+        """Let go of what was seen before a time, and of bursts that can grow no more."""
+        count = bisect_left(self.times, oldest_ms)
+        if not count:
+            return
+        del self.times[:count], self.accounts[:count], self.events[:count]
+        if self.values is not None:
+            del self.values[:count]
+        if self.has_repeats:
+            self.has_repeats = len(set(self.accounts)) < len(self.accounts)
+        for levels in self.announced or ():
+            del levels[:count]
+        for runs, pane_ms in zip(self.runs, panes_ms, strict=bool(self.runs)):
+            oldest = oldest_ms // pane_ms - PANES
+            if runs and runs[0][1] < oldest:
+                runs[:] = [run for run in runs if run[1] >= oldest]
+
+    def _announced(self) -> list[bytearray]:
+        if self.announced is None:
+            self.announced = [bytearray(len(self.times)) for _ in self.levels]
+        return self.announced
+
+    def _raise(self, rule: int, begin: int, end: int, level: int) -> set[int]:
+        announced = self._announced()[rule]
+        raised = {place for place in range(begin, end) if announced[place] < level}
+        for place in raised:
+            announced[place] = level
+        return raised
+
+    def _window_ends(self, pane: int, pane_ms: int, place: int) -> list[int]:
+        """The panes from ``pane`` on in which a window that holds it can be at its fullest."""
+        last = bisect_left(self.times, (pane + PANES) * pane_ms)
+        return sorted({at_ms // pane_ms for at_ms in self.times[place:last]})
+
+    def _heat(self, rule: int, pane: int) -> bool:
+        """Note that the window that ends in ``pane`` is hot; whether its burst began earlier."""
+        if not self.runs:
+            self.runs = [[] for _ in self.levels]
+        runs = self.runs[rule]
+        near = [run for run in runs if run[0] - PANES <= pane <= run[1] + PANES]
+        if not near:
+            runs.append([pane, pane])
+            runs.sort()
+            return False
+        first = near[0]
+        moved = pane < first[0] or len(near) > 1
+        first[0] = min(first[0], pane)
+        first[1] = max(near[-1][1], pane)
+        if len(near) > 1:
+            runs[:] = [run for run in runs if run is first or run not in near]
+        return moved
+
+    def _members(self, rule: int, pane_ms: int, pane: int) -> set[int]:
+        """The places of all that are flagged in the burst that ``pane`` belongs to."""
+        run = self.run(rule, pane)
+        if run is None or self.announced is None:
+            return set()
+        begin = bisect_left(self.times, (run[0] - PANES + 1) * pane_ms)
+        end = bisect_left(self.times, (run[1] + 1) * pane_ms)
+        announced = self.announced[rule]
+        return {place for place in range(begin, end) if announced[place]}

@@ -15,14 +15,13 @@ from detectors.alert_desk import AlertDesk
 from detectors.reader import Reader
 from streams import metrics
 from streams.dead_letter import foreign
-from streams.ledger import verdict_message
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
 from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
 
 class DeskStage(NoSnapshots):
-    """Gives verdicts their campaign, and raises the alerts. There is one in all."""
+    """Raises the alerts. There is one in all."""
 
     lookback = None
 
@@ -41,8 +40,7 @@ class DeskStage(NoSnapshots):
                 yield foreign(self._topics, "desk", record, CasePack, error)
                 continue
             for verdict in pack.verdicts:
-                placed, alerts = self._desk.observe(verdict)
-                yield verdict_message(self._topics, placed)
+                _, alerts = self._desk.observe(verdict)
                 yield from self._messages(alerts, pack)
             for screening in pack.screenings:
                 yield from self._messages(self._desk.screened(screening), pack)

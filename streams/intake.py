@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
-from msgspec import structs
 
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
-from contracts.ids import EventId
+from contracts.ids import EventId, Facet
 from contracts.screening import ScreeningJob
 from contracts.wire import encode
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
-from detectors.scorer import sightings
-from detectors.velocity import FacetSighting
+from detectors.scorer import sighting, uncounted
+from detectors.velocity import Sighting
+from detectors.watermark import Watermark
 from streams import metrics
 from streams.dead_letter import dead_letter
 from streams.message import (
@@ -44,16 +45,30 @@ IDS_PER_PIECE = 10_000
 """Ids in one piece of a snapshot: half a millisecond's work."""
 
 
+class _Origin:
+    """What is known of one partition: which events came before, and how far event time is."""
+
+    def __init__(self, lateness_ms: int) -> None:
+        self.repeats = Repeats(capacity=LOOKBACK)
+        self.watermark = Watermark(lateness_ms)
+
+
 class Intake:
-    """Takes in events; remembers, a partition, which came before."""
+    """Takes in events.
+
+    Args:
+        lateness_ms: By how much an event may be older than a newer one of its partition. A later
+            one is scored by what it says itself, and kept on the late topic.
+    """
 
     lookback = LOOKBACK
-    basis = "event ids 1"
+    basis = "event ids 2"
 
-    def __init__(self, reader: Reader, topics: Topics) -> None:
+    def __init__(self, reader: Reader, topics: Topics, *, lateness_ms: int) -> None:
         self._reader = reader
         self._topics = topics
-        self._repeats: dict[tuple[str, int], Repeats] = {}
+        self._lateness_ms = lateness_ms
+        self._origins: dict[tuple[str, int], _Origin] = {}
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing | ScreeningJob]:
         """Take in a chunk; an upload also becomes a job for the media workers."""
@@ -61,19 +76,25 @@ class Intake:
         for record in records:
             chunks.setdefault((record.topic, record.partition), []).append(record)
         for origin, chunk in chunks.items():
-            repeats = self._of(origin)
+            known = self._origin(*origin)
             readings: list[Reading] = []
+            read: Counter[tuple[str, str]] = Counter()
             for record in chunk:
                 try:
                     event = _not_from_the_future(self._event(record), record)
-                    if event.event_id in repeats and not record.is_retry:
-                        metrics.EVENTS.labels(event.type, "repeated").inc()
+                    if event.event_id in known.repeats and not record.is_retry:
+                        read[event.type, "repeated"] += 1
                         continue
-                    readings.append(self._reader.read(event))
-                    repeats.add(event.event_id)
+                    reading = self._reader.read(event)
+                    known.repeats.add(event.event_id)
+                    if known.watermark.late_by(reading.occurred_at_ms) and not record.is_retry:
+                        reading = uncounted(reading)
+                        read[event.type, "late"] += 1
+                        yield Outgoing(topic=self._topics.late, key=record.key, value=record.value)
+                    readings.append(reading)
                     if isinstance(event, Upload):
                         yield _job(event)
-                    metrics.EVENTS.labels(event.type, "read").inc()
+                    read[event.type, "read"] += 1
                 except InvalidEvent as error:
                     yield self._dead(record, error.reason)
                 except Exception as error:  # a bug in one detector costs one event, not the stream
@@ -81,36 +102,45 @@ class Intake:
             batch = BatchId(
                 origin=f"{origin[0]}:{origin[1]}", first=chunk[0].offset, last=chunk[-1].offset
             )
+            for labels, events in read.items():
+                metrics.EVENTS.labels(*labels).inc(events)
             sent_at_ms = min(record.timestamp_ms for record in chunk)
             yield from self._split(batch, sent_at_ms, readings)
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is known of a partition."""
-        self._repeats.pop((topic, partition), None)
+        self._origins.pop((topic, partition), None)
 
     def restore(self, records: list[Record]) -> None:
         """Know again which events came before."""
         for record in records:
-            repeats = self._repeats.setdefault(
-                (record.topic, record.partition), Repeats(capacity=LOOKBACK)
-            )
+            known = self._origin(record.topic, record.partition)
             with suppress(InvalidEvent):
-                repeats.add(self._event(record).event_id)
+                event = _not_from_the_future(self._event(record), record)
+                known.repeats.add(event.event_id)
+                known.watermark.late_by(event.occurred_at_ms)
 
     def snapshot(self, topic: str, partition: int) -> Iterator[bytes]:
-        """The ids of the events that came before, the oldest first."""
-        known = tuple(self._repeats.get((topic, partition), ()))
-        for begin in range(0, len(known), IDS_PER_PIECE):
-            yield msgspec.msgpack.encode(known[begin : begin + IDS_PER_PIECE])
+        """The ids of the events that came before, the oldest first, and the newest time."""
+        known = self._origin(topic, partition)
+        ids = tuple(known.repeats)
+        for begin in range(0, len(ids), IDS_PER_PIECE):
+            piece = (known.watermark.newest_ms, ids[begin : begin + IDS_PER_PIECE])
+            yield msgspec.msgpack.encode(piece)
 
     def load(self, topic: str, partition: int, piece: bytes) -> None:
-        """Know ids again."""
-        repeats = self._of((topic, partition))
-        for event_id in msgspec.msgpack.decode(piece, type=list[EventId]):
-            repeats.add(event_id)
+        """Know ids again, and how far event time had come."""
+        known = self._origin(topic, partition)
+        newest_ms, ids = msgspec.msgpack.decode(piece, type=tuple[int, list[EventId]])
+        known.watermark.late_by(newest_ms)
+        for event_id in ids:
+            known.repeats.add(event_id)
 
-    def _of(self, origin: tuple[str, int]) -> Repeats:
-        return self._repeats.setdefault(origin, Repeats(capacity=LOOKBACK))
+    def _origin(self, topic: str, partition: int) -> _Origin:
+        known = self._origins.get((topic, partition))
+        if known is None:
+            known = self._origins[topic, partition] = _Origin(self._lateness_ms)
+        return known
 
     def _event(self, record: Record) -> Event:
         event = parse_event(record.value)
@@ -136,26 +166,29 @@ class Intake:
         self, batch: BatchId, ingested_at_ms: int, readings: list[Reading]
     ) -> Iterator[Outgoing]:
         partitions = self._topics.partitions
-        by_facet: dict[int, list[FacetSighting]] = {}
+        by_facet: dict[int, list[Sighting]] = {}
         by_account: dict[int, list[Reading]] = {}
         awaits: dict[int, set[int]] = {}
         for reading in readings:
             account = partition_of(reading.account_id, partitions)
-            by_account.setdefault(account, []).append(structs.replace(reading, facets=()))
-            awaited = awaits.setdefault(account, set())
-            for sighting in sightings(reading):
-                facet = partition_of(sighting.facet, partitions)
-                by_facet.setdefault(facet, []).append(sighting)
-                awaited.add(facet)
-        for facet, seen in by_facet.items():
+            by_account.setdefault(account, []).append(uncounted(reading))
+            if not reading.facets:
+                continue
+            parts: dict[int, list[Facet]] = {}
+            for facet in reading.facets:
+                parts.setdefault(partition_of(facet, partitions), []).append(facet)
+            for part, facets in parts.items():
+                by_facet.setdefault(part, []).append(sighting(reading, tuple(facets)))
+            awaits.setdefault(account, set()).update(parts)
+        for target, seen in by_facet.items():
             pack = FacetPack(batch=batch, ingested_at_ms=ingested_at_ms, sightings=tuple(seen))
-            yield Outgoing(topic=self._topics.facets, partition=facet, value=encode(pack))
+            yield Outgoing(topic=self._topics.facets, partition=target, value=encode(pack))
         for account, own in by_account.items():
             signals = SignalPack(
                 batch=batch,
                 ingested_at_ms=ingested_at_ms,
                 readings=tuple(own),
-                awaits=tuple(sorted(awaits[account])),
+                awaits=tuple(sorted(awaits.get(account, ()))),
             )
             yield Outgoing(
                 topic=self._topics.signals,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+from prometheus_client import Counter
 
-from contracts.ids import EventId
+from contracts.ids import ACTIONS, Action, EventId
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Verdict
@@ -20,8 +21,11 @@ from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
 from streams.remembering import NoSnapshots
 from streams.topic import Topics
 
-MAX_CASES = 200
+MAX_CASES = 100
 """Verdicts in one pack for the desk: well below what Kafka takes in one message."""
+
+TELL_TIME_EVERY_MS = 10_000
+"""How far event time goes before the desk, which closes what is quiet, is told of it alone."""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class _Partition:
     ledger: Ledger
     batches: dict[BatchId, _Batch] = field(default_factory=dict)
     watermark_ms: int = 0
+    told_ms: int = 0
+    """The watermark that the desk was told of."""
 
 
 class LedgerStage(NoSnapshots):
@@ -64,7 +70,7 @@ class LedgerStage(NoSnapshots):
             except msgspec.MsgspecError as error:
                 yield foreign(self._topics, "ledger", record, SignalPack, error)
                 continue
-            yield from self._emit(pack, part, list(self._verdicts(pack, part)))
+            yield from self._emit(pack, part, record.partition, list(self._verdicts(pack, part)))
 
     def forget(self, _topic: str, partition: int) -> None:
         """Drop the state of a partition."""
@@ -96,17 +102,23 @@ class LedgerStage(NoSnapshots):
             yield from _settle(batch, part)
 
     def _emit(
-        self, pack: SignalPack, part: _Partition, verdicts: list[Verdict]
+        self, pack: SignalPack, part: _Partition, partition: int, verdicts: list[Verdict]
     ) -> Iterator[Outgoing]:
-        """Plain verdicts go out; the others by way of the alert desk, which knows campaigns."""
+        """Verdicts go out; what is not plainly ``allow`` is a case for the alert desk too."""
         cases = []
         for verdict in verdicts:
-            if verdict.action == "allow" and not verdict.ties:
-                yield verdict_message(self._topics, verdict)
-            else:
+            yield Outgoing(
+                topic=self._topics.verdicts,
+                partition=partition,
+                key=verdict.account_id.encode(),
+                value=encode(verdict),
+                counted=_COUNTED[verdict.action],
+            )
+            if verdict.action != "allow" or verdict.ties:
                 cases.append(verdict)
-        if not verdicts:
+        if not cases and part.watermark_ms < part.told_ms + TELL_TIME_EVERY_MS:
             return
+        part.told_ms = part.watermark_ms
         for begin in range(0, max(1, len(cases)), MAX_CASES):
             value = encode(
                 CasePack(
@@ -115,25 +127,23 @@ class LedgerStage(NoSnapshots):
                     verdicts=tuple(cases[begin : begin + MAX_CASES]),
                 )
             )
-            yield Outgoing(topic=self._topics.cases, value=value)
+            yield Outgoing(topic=self._topics.cases, partition=0, value=value)
 
 
-def verdict_message(topics: Topics, verdict: Verdict) -> Outgoing:
-    """A verdict as the platform gets it."""
-    return Outgoing(
-        topic=topics.verdicts,
-        key=verdict.account_id.encode(),
-        value=encode(verdict),
-        counted=(metrics.VERDICTS.labels(verdict.action),),
-    )
+_COUNTED: dict[Action, tuple[Counter]] = {
+    action: (metrics.VERDICTS.labels(action),) for action in ACTIONS
+}
 
 
 def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
-    """Take what answers there are to batches that a crash broke off: theirs are counted by now."""
+    """Take what answers there are to batches that a crash broke off.
+
+    What they answered is counted by now; their readings come again in other batches.
+    """
     left = [
         early
         for early, held in part.batches.items()
-        if held.readings is None and early.is_left_behind_by(batch)
+        if (early.is_left_behind_by(batch) if held.readings is None else early.overlaps(batch))
     ]
     for early in left:
         yield from part.ledger.amend(part.batches.pop(early).signals)

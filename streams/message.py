@@ -10,7 +10,7 @@ from contracts.screening import Screening
 from contracts.signal import Signal
 from contracts.verdict import Verdict
 from detectors.reader import Reading
-from detectors.velocity import FacetSighting
+from detectors.velocity import Sighting
 
 MAX_PACK_BYTES = 700_000
 """Larger packs are split: Kafka takes messages of up to 1 MiB."""
@@ -51,6 +51,15 @@ class BatchId:
             and (self.first, self.last) != (later.first, later.last)
         )
 
+    def overlaps(self, other: BatchId) -> bool:
+        """Whether both were made of the same messages in part; halves of one batch were not."""
+        return (
+            self.origin == other.origin
+            and self.first <= other.last
+            and other.first <= self.last
+            and (self.first, self.last) != (other.first, other.last)
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FacetPack:
@@ -63,7 +72,7 @@ class FacetPack:
 
     batch: BatchId
     ingested_at_ms: int
-    sightings: tuple[FacetSighting, ...]
+    sightings: tuple[Sighting, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -119,6 +119,11 @@ class Topics:
         return f"{self.prefix}alerts.out"
 
     @property
+    def late(self) -> str:
+        """Events that came too late to be counted, as they came."""
+        return f"{self.prefix}late"
+
+    @property
     def dead_letters(self) -> str:
         """What could not be handled."""
         return f"{self.prefix}dead-letters"
@@ -138,6 +143,7 @@ class Topics:
             (self.verdicts, "account_id", "Verdict", self.partitions, public),
             (self.alerts, "alert_id", "Alert", 1, public),
             (self.alerts_out, "alert_id", "Alert", 1, public),
+            (self.late, "account_id", "signup, post or upload", 1, public),
             (self.dead_letters, "none", "DeadLetter", 1, public),
         )
         return tuple(
@@ -156,7 +162,7 @@ class Topics:
 
     def between_agents(self) -> tuple[TopicSpec, ...]:
         """Those whose partitions must be what the settings say."""
-        names = {self.facets, self.signals, self.cases}
+        names = {self.facets, self.signals, self.cases, self.verdicts}
         return tuple(spec for spec in self.specs() if spec.name in names)
 
     def for_event(self, event_type: str) -> str:

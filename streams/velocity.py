@@ -9,14 +9,14 @@ import msgspec
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.wire import decode, encode
-from detectors.velocity import MAX_FACETS, Velocity
+from detectors.velocity import BUDGET_BYTES, Velocity
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import FacetPack, Outgoing, Record, SignalPack
 from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
-MAX_SIGNALS = 500
+MAX_SIGNALS = 250
 """Signals in one pack: about half of what Kafka takes in one message."""
 
 
@@ -25,9 +25,12 @@ class VelocityStage(NoSnapshots):
 
     lookback = None
 
-    def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
+    def __init__(
+        self, ruleset: Ruleset, topics: Topics, *, budget_bytes: int = BUDGET_BYTES
+    ) -> None:
         self._ruleset = ruleset
         self._topics = topics
+        self._share_bytes = budget_bytes // topics.partitions
         self._velocity: dict[int, Velocity] = {}
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
@@ -53,17 +56,17 @@ class VelocityStage(NoSnapshots):
             pass
 
     def _new_velocity(self) -> Velocity:
-        return Velocity(self._ruleset, max_facets=max(1, MAX_FACETS // self._topics.partitions))
+        return Velocity(self._ruleset, budget_bytes=self._share_bytes)
 
     def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
         """One answer to each partition of accounts that awaits one or has signals."""
         count = self._topics.partitions
         awaiting: dict[int, list[Signal]] = {}
-        for sighting in pack.sightings:
-            awaiting.setdefault(partition_of(sighting.account_id, count), [])
+        for seen in pack.sightings:
+            awaiting.setdefault(partition_of(seen.account_id, count), [])
         asked = frozenset(awaiting)
-        for sighting in pack.sightings:
-            for signal in velocity.observe(sighting):
+        for seen in pack.sightings:
+            for signal in velocity.observe(seen):
                 awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)
         for account, signals in awaiting.items():
             parts = list(batched(signals, MAX_SIGNALS)) or [[]]

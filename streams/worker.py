@@ -87,8 +87,11 @@ class StreamWorker:
         self._histories: list[History] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         reader = Reader(ruleset)
-        self._add_stage("intake", Intake(reader, topics), topics.signups, topics.posts)
-        self._add_stage("uploads", Intake(reader, topics), topics.uploads)
+        lateness_ms = ruleset.lateness * 1_000
+        self._add_stage(
+            "intake", Intake(reader, topics, lateness_ms=lateness_ms), topics.signups, topics.posts
+        )
+        self._add_stage("uploads", Intake(reader, topics, lateness_ms=lateness_ms), topics.uploads)
         self._add_stage("velocity", VelocityStage(ruleset, topics), topics.facets)
         self._add_stage("screenings", ScreeningStage(reader, topics), topics.screenings)
         self._add_stage("ledger", LedgerStage(ruleset, topics), topics.signals)

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.dead_letter import DeadLetter
 from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, UploadId
 from contracts.screening import Screening, ScreeningJob
-from contracts.signal import Finding, Signal
+from contracts.signal import Burst, Finding, Signal
 from contracts.verdict import Reason, Tie, Verdict
 from tests.alerts import CAMPAIGN, MEDIA, OPENED_AT
 
@@ -22,8 +22,13 @@ SIGNAL = Signal(
     event_id=EventId("e1"),
     occurred_at_ms=1_795_374_000_123,
     evidence=EVIDENCE,
-    facet=Facet("device:ab12"),
-    ties=True,
+    burst=Burst(
+        facet=Facet("device:ab12"),
+        since_ms=1_795_370_000_000,
+        window_ms=86_400_000,
+        accounts=4,
+        ties=True,
+    ),
     mode="shadow",
 )
 VERDICT = Verdict(

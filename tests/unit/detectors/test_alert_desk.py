@@ -79,16 +79,6 @@ def test_a_campaign_is_opened_once_when_all_that_were_counted_are_there() -> Non
     assert heard(at, *burst(3)) == []
 
 
-def test_a_verdict_comes_back_with_its_campaign() -> None:
-    at = desk()
-    placed = [at.observe(one)[0].campaign_id for one in burst(3)]
-    assert len(set(placed)) == 1
-    assert placed[0] is not None
-    assert at.observe(verdict("loner", risk=10))[0].campaign_id is None
-    # an account of a campaign stays in it, whatever its next event says
-    assert at.observe(verdict(0, risk=0))[0].campaign_id == placed[0]
-
-
 def test_without_the_last_of_them_it_opens_after_a_wait() -> None:
     at = desk()
     heard(at, *burst(3)[:2])

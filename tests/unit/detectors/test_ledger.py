@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from contracts.event import from_epoch_ms
 from contracts.ids import AccountId, Code, EventId, Facet
-from contracts.signal import Signal
+from contracts.signal import Burst, Signal
+from contracts.verdict import Verdict
 from detectors.ledger import Ledger
 from tests.traffic import START_MS, ruleset
 
@@ -25,19 +27,36 @@ def signal(
         group=group,
         account_id=AccountId(account),
         event_id=EventId(more.pop("event", f"e-{account}")),
-        occurred_at_ms=START_MS,
+        occurred_at_ms=START_MS + more.pop("at_s", 0) * 1_000,
         **more,
     )
 
 
 def risk_of(*signals: Signal) -> int:
     ledger = Ledger(RULES)
-    return ledger.settle(EventId("e-a"), AccountId("a"), START_MS, signals).risk
+    return settled(ledger, "e-a", signals).risk
+
+
+def settled(
+    ledger: Ledger, event: str, signals: Iterable[Signal] = (), *, account: str = "a", at_s: int = 0
+) -> Verdict:
+    """The verdict on the event itself."""
+    return ledger.settle(EventId(event), AccountId(account), START_MS + at_s * 1_000, signals)[0]
+
+
+def burst(facet: str, *, since_s: int = 0, ties: bool = True) -> Burst:
+    return Burst(
+        facet=Facet(facet),
+        since_ms=START_MS + since_s * 1_000,
+        window_ms=3_600_000,
+        accounts=4,
+        ties=ties,
+    )
 
 
 def test_an_event_without_signals_is_allowed() -> None:
     ledger = Ledger(RULES)
-    verdict = ledger.settle(EventId("e"), AccountId("a"), START_MS, ())
+    verdict = settled(ledger, "e")
     assert (verdict.risk, verdict.action, verdict.reasons, verdict.ties) == (0, "allow", (), ())
     assert verdict.occurred_at == from_epoch_ms(START_MS)
     assert verdict.ruleset_version == "test-1"
@@ -65,14 +84,14 @@ def test_risk_ends_at_a_hundred() -> None:
 def test_reasons_come_strongest_first_and_then_by_code() -> None:
     ledger = Ledger(RULES)
     signals = [signal("b", 10), signal("c", 30), signal("a", 10), signal("vip", -5)]
-    verdict = ledger.settle(EventId("e"), AccountId("a"), START_MS, signals)
+    verdict = settled(ledger, "e-a", signals)
     assert [reason.code for reason in verdict.reasons] == ["c", "a", "b", "vip"]
 
 
 def test_shadow_signals_count_for_nothing() -> None:
     ledger = Ledger(RULES)
-    shadow = signal("s", 90, mode="shadow", facet=Facet("device:d"))
-    verdict = ledger.settle(EventId("e"), AccountId("a"), START_MS, [shadow])
+    shadow = signal("s", 90, mode="shadow", burst=burst("device:d"))
+    verdict = settled(ledger, "e", [shadow])
     assert (verdict.risk, verdict.reasons) == (0, ())
     assert len(ledger) == 0
     assert ledger.amend([shadow]) == []
@@ -80,24 +99,31 @@ def test_shadow_signals_count_for_nothing() -> None:
 
 def test_amends_only_the_events_of_accounts_that_changed() -> None:
     ledger = Ledger(RULES)
-    ledger.settle(EventId("e-a"), AccountId("a"), START_MS, [signal("c", 30)])
+    settled(ledger, "e-a", [signal("c", 30)])
     amended = ledger.amend(
-        [
-            signal("c", 30),
-            signal("c", 20, event="later"),
-            signal("c", 50, account="b"),
-            signal("d", 30, account="b"),
-        ]
+        [signal("c", 30), signal("c", 50, account="b"), signal("d", 30, account="b")]
     )
     assert [(verdict.event_id, verdict.risk) for verdict in amended] == [("e-b", 80)]
 
 
-def test_keeps_every_facet_that_ties_also_two_of_one_code() -> None:
+def test_what_is_known_of_an_event_counts_from_there_on_and_not_before() -> None:
     ledger = Ledger(RULES)
-    one = signal("c", 30, facet=Facet("link_domain:one"), ties=True)
-    other = signal("c", 30, facet=Facet("link_domain:other"), ties=True)
-    loose = signal("d", 30, facet=Facet("ip:192.0.2.1"))
-    first = ledger.settle(EventId("e"), AccountId("a"), START_MS, [one, loose])
+    settled(ledger, "e1")
+    settled(ledger, "e2", at_s=10)
+    late = ledger.settle(EventId("e3"), AccountId("a"), START_MS + 20_000, ())
+    assert [(verdict.event_id, verdict.risk) for verdict in late] == [("e3", 0)]
+    amended = ledger.amend([signal("c", 30, event="e2", at_s=10)])
+    assert [(verdict.event_id, verdict.risk) for verdict in amended] == [("e2", 30), ("e3", 30)]
+    (early,) = ledger.settle(EventId("e0"), AccountId("a"), START_MS - 5_000, ())
+    assert early.risk == 0
+
+
+def test_keeps_every_burst_that_ties_also_two_of_one_code() -> None:
+    ledger = Ledger(RULES)
+    one = signal("c", 30, burst=burst("link_domain:one"))
+    other = signal("c", 30, burst=burst("link_domain:other", since_s=60))
+    loose = signal("d", 30, burst=burst("ip:192.0.2.1", ties=False))
+    first = settled(ledger, "e-a", [one, loose])
     assert [tie.facet for tie in first.ties] == ["link_domain:one"]
     (verdict,) = ledger.amend([other])
     assert [tie.facet for tie in verdict.ties] == ["link_domain:one", "link_domain:other"]
@@ -105,15 +131,25 @@ def test_keeps_every_facet_that_ties_also_two_of_one_code() -> None:
     assert ledger.amend([other]) == []
 
 
+def test_of_a_burst_the_highest_level_and_the_earliest_beginning_stay() -> None:
+    ledger = Ledger(RULES)
+    weak = signal("c", 30, burst=burst("device:d", since_s=0))
+    strong = signal("c", 60, burst=burst("device:d", since_s=120))
+    for signals in ([weak, strong], [strong, weak]):
+        (verdict,) = Ledger(RULES).settle(EventId("e-a"), AccountId("a"), START_MS, signals)
+        assert verdict.risk == 60
+        assert [tie.since for tie in verdict.ties] == [from_epoch_ms(START_MS)]
+    again = signal("c", 30, burst=burst("device:d", since_s=7_200))
+    verdict = settled(ledger, "e-a", [weak, again])
+    assert len(verdict.ties) == 2
+
+
 def test_the_account_longest_unchanged_is_forgotten_first() -> None:
     ledger = Ledger(RULES, max_accounts=2)
     ledger.amend([signal("c", 30, account="a"), signal("c", 30, account="b")])
     ledger.amend([signal("c", 40, account="a"), signal("c", 30, account="c")])
     assert len(ledger) == 2
-    risks = {
-        account: ledger.settle(EventId("e"), AccountId(account), START_MS, ()).risk
-        for account in "abc"
-    }
+    risks = {account: settled(ledger, "e", account=account, at_s=1).risk for account in "abc"}
     assert risks == {"a": 40, "b": 0, "c": 30}
 
 

@@ -29,7 +29,7 @@ def test_reads_facets_and_signals_of_a_signup() -> None:
     assert (disposable.points, disposable.group) == (30, "identity")
     assert (disposable.event_id, disposable.account_id) == ("signup-1", "a1")
     assert "link.shortener" in codes
-    assert not any(signal.ties or signal.facet for signal in reading.signals)
+    assert not any(signal.burst for signal in reading.signals)
 
 
 def test_keeps_nothing_from_one_event_to_the_next() -> None:

@@ -71,7 +71,7 @@ def test_the_strictest_verdict_replaces_the_first(facet: str) -> None:
     verdicts, _, _ = fold(burst(12, **{facet: "same"}))
     first = verdicts[EventId("signup-0")]
     assert first.action == "hold"
-    assert first.reasons[0].evidence["retroactive"] is True
+    assert first.reasons[0].evidence["accounts"] == 10
     assert first.ruleset_version == DEFAULT.version
 
 

@@ -64,7 +64,9 @@ class Bus:
             topics.signals: lambda: LedgerStage(rules, topics),
             topics.cases: lambda: DeskStage(rules, topics),
         }
-        return make.get(topic, lambda: Intake(Reader(rules), topics))()
+        return make.get(
+            topic, lambda: Intake(Reader(rules), topics, lateness_ms=rules.lateness * 1_000)
+        )()
 
     def restart(self, topic: str) -> None:
         """Drop the state of all partitions of a topic, and restore it from what was read."""

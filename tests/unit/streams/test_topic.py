@@ -37,6 +37,7 @@ def test_every_topic_is_made_once_and_carries_the_prefix() -> None:
         "acme.verdicts",
         "acme.alerts",
         "acme.alerts.out",
+        "acme.late",
         "acme.dead-letters",
     ]
     assert len(specs) == len(topics.specs())
