@@ -129,8 +129,8 @@ class FacetTable:
         """Sightings that had to go, at least so many; and by how many the estimate may be off."""
         if self._rest is None:
             return 0, 0
-        count, error = self._rest.estimate(facet)
-        return max(0, count - error), error
+        seen = self._rest.estimate(facet)
+        return max(0, seen.count - seen.error), seen.error
 
     def _promoted(self, facet: Facet, known: str | None, at_ms: int) -> FacetWindow | None:
         window = self._new_window()
