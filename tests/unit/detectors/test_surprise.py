@@ -120,6 +120,7 @@ def settled(history: Blocks, before: int, order: random.Random) -> tuple[KindBas
 
 
 @given(blocks, st.integers(1, 402), st.randoms(use_true_random=False))
+@example({0: {"b": 1}, 200: {"a": 3, "b": 2}}, 200, random.Random(0))
 def test_a_late_window_expects_what_it_would_have_expected_in_time(
     history: Blocks, block: int, order: random.Random
 ) -> None:
