@@ -24,20 +24,14 @@ SPANS = 2
 SHARES = 8
 """A generation takes no more than one in so many parts of the budget: what goes at once."""
 
+STOCK_EVERY = 512
+"""New facets from one look at time and memory to the next."""
+
 ENTRY_BYTES = 230
 """What a facet takes besides the text of its sightings: its name, and its part of a dict. Measured
 on CPython 3.11 by ``bench.memory``, as the next two."""
 WINDOW_BYTES = 700
 SIGHTING_BYTES = 260
-
-
-class _Generation:
-    __slots__ = ("facets", "newest_ms", "taken_bytes")
-
-    def __init__(self) -> None:
-        self.facets: dict[Facet, str] = {}
-        self.newest_ms = 0
-        self.taken_bytes = 0
 
 
 class FacetTable:
@@ -49,6 +43,24 @@ class FacetTable:
         budget_bytes: About how much memory it may take.
         new_window: Makes an empty window.
     """
+
+    __slots__ = (
+        "_budget_bytes",
+        "_kept_ms",
+        "_new_window",
+        "_newest_ms",
+        "_older",
+        "_older_until_ms",
+        "_packable_nuls",
+        "_quiet_below",
+        "_rest",
+        "_rest_bytes",
+        "_to_stock",
+        "_turn_ms",
+        "_young",
+        "sightings",
+        "windows",
+    )
 
     def __init__(
         self,
@@ -66,19 +78,22 @@ class FacetTable:
         self._budget_bytes = budget_bytes - self._rest_bytes
         self._new_window = new_window
         self.windows: dict[Facet, FacetWindow] = {}
-        self._generations = [_Generation()]
+        self.sightings = 0
+        """In windows."""
+        self._young: dict[Facet, str] = {}
+        self._older: list[dict[Facet, str]] = []
         """The youngest first."""
+        self._older_until_ms: list[int] = []
+        """How far event time had come when each of these was closed."""
         self._rest: FrequencySketch | None = None
         """What had to go before its time."""
-        self._to_tend: list[Facet] = []
+        self._to_stock = STOCK_EVERY
         self._newest_ms = 0
         self._turn_ms = 0
-        self.taken_bytes = 0
-        """About how much memory it takes."""
 
     def __len__(self) -> int:
         """Facets kept."""
-        return len(self.windows) + sum(len(one.facets) for one in self._generations)
+        return len(self.windows) + len(self._young) + sum(map(len, self._older))
 
     def see(self, facet: Facet, text: str, at_ms: int) -> FacetWindow | None:
         """Note a sighting.
@@ -93,101 +108,106 @@ class FacetTable:
         """
         window = self.windows.get(facet)
         if window is not None:
-            self.taken_bytes += SIGHTING_BYTES
             return window
-        young = self._generations[0]
-        known = young.facets.get(facet)
+        young = self._young
+        known = young.get(facet)
         if known is None:
-            if at_ms > self._newest_ms:
-                self._move_to(at_ms)
-            known = self._taken_from_older(facet)
-            young = self._generations[0]
-            if known is None and self._quiet_below > 1 and not self._may_be_in_rest(facet):
-                young.facets[facet] = text
-                self._take(young, ENTRY_BYTES + len(text))
-                return None
-        if known is not None and known.count("\0") < self._packable_nuls:
-            young.facets[facet] = f"{known}\0{text}"
-            self._take(young, len(text))
+            for older in self._older:
+                known = older.pop(facet, None)
+                if known is not None:
+                    break
+            else:
+                self._to_stock -= 1
+                if self._to_stock <= 0 or at_ms >= self._turn_ms:
+                    self._take_stock(at_ms, len(text))
+                    young = self._young
+                if self._rest is None and self._quiet_below > 1:
+                    young[facet] = text
+                    return None
+                return self._see_anew(facet, text)
+        if known.count("\0") < self._packable_nuls:
+            young[facet] = f"{known}\0{text}"
             return None
+        young.pop(facet, None)
         return self._promoted(facet, known, at_ms)
 
     def trim(self, window: FacetWindow, panes_ms: tuple[int, ...], most: int) -> None:
-        """Let go of a window's sightings that are too old, and of the older half if it is full."""
-        before = len(window)
-        oldest_ms = window.times[-1] - self._kept_ms
-        if window.times[0] <= oldest_ms:
-            window.prune(oldest_ms + 1, panes_ms)
-        if len(window) > most:
+        """Let go of a window's sightings that are long too old, and of half if there are too many.
+
+        To do it seldom, an eighth more than need be is kept.
+        """
+        times = window.times
+        newest_ms = times[-1]
+        before = len(times)
+        self.sightings += 1
+        if times[0] < newest_ms - self._kept_ms - self._kept_ms // 8:
+            window.prune(newest_ms - self._kept_ms, panes_ms)
+        if len(window.times) > most:
             window.prune(window.times[most // 2], panes_ms)
-        self.taken_bytes -= SIGHTING_BYTES * (before - len(window))
+        self.sightings -= before - len(window.times)
 
-    def _may_be_in_rest(self, facet: Facet) -> bool:
-        return self._rest is not None and self._estimate(facet)[0] > 0
+    def taken_bytes(self, text_bytes: int) -> int:
+        """About how much memory all takes, where the text of a facet has so many bytes."""
+        strings = len(self._young) + sum(map(len, self._older))
+        return (
+            strings * (ENTRY_BYTES + text_bytes)
+            + len(self.windows) * WINDOW_BYTES
+            + self.sightings * SIGHTING_BYTES
+        )
 
-    def _estimate(self, facet: Facet) -> tuple[int, int]:
-        """Sightings that had to go, at least so many; and by how many the estimate may be off."""
+    def _see_anew(self, facet: Facet, text: str) -> FacetWindow | None:
+        """Note a facet that is not known, or not any more."""
+        missed, error = self._missed(facet)
+        if missed == 0 and self._quiet_below > 1:
+            self._young[facet] = text
+            return None
+        window = self.windows[facet] = self._new_window()
+        window.missed, window.missed_error = missed, error
+        return window
+
+    def _missed(self, facet: Facet) -> tuple[int, int]:
+        """Sightings that had to go, at least so many; and how many more it may have been."""
         if self._rest is None:
             return 0, 0
         seen = self._rest.estimate(facet)
         return max(0, seen.count - seen.error), seen.error
 
-    def _promoted(self, facet: Facet, known: str | None, at_ms: int) -> FacetWindow | None:
+    def _promoted(self, facet: Facet, known: str, at_ms: int) -> FacetWindow:
         window = self._new_window()
         oldest_ms = at_ms - self._kept_ms
-        if known is not None:
-            for seen_ms, account_id, event_id in _sightings(known):
-                if seen_ms > oldest_ms:
-                    window.add(seen_ms, account_id, event_id)
-            young = self._generations[0]
-            young.facets.pop(facet, None)
-            self._take(young, -ENTRY_BYTES - len(known))
-        window.missed, window.missed_error = self._estimate(facet)
+        for seen_ms, account_id, event_id in _sightings(known):
+            if seen_ms > oldest_ms:
+                window.add(seen_ms, account_id, event_id)
+        window.missed, window.missed_error = self._missed(facet)
         self.windows[facet] = window
-        self.taken_bytes += WINDOW_BYTES + SIGHTING_BYTES * (len(window) + 1)
+        self.sightings += len(window)
         return window
 
-    def _taken_from_older(self, facet: Facet) -> str | None:
-        for generation in self._generations[1:]:
-            known = generation.facets.pop(facet, None)
-            if known is not None:
-                taken = ENTRY_BYTES + len(known)
-                generation.taken_bytes -= taken
-                self._generations[0].facets[facet] = known
-                self._generations[0].taken_bytes += taken
-                return known
-        return None
-
-    def _take(self, generation: _Generation, taken_bytes: int) -> None:
-        generation.taken_bytes += taken_bytes
-        self.taken_bytes += taken_bytes
-        if taken_bytes > ENTRY_BYTES:
-            self._tend()
-            if generation.taken_bytes > self._budget_bytes // SHARES:
-                self._turn()
-            while self.taken_bytes > self._budget_bytes:
-                self._make_room()
-
-    def _move_to(self, at_ms: int) -> None:
-        self._newest_ms = at_ms
-        if at_ms >= self._turn_ms:
+    def _take_stock(self, at_ms: int, text_bytes: int) -> None:
+        """See to it that what is too old goes, and that all the rest has room."""
+        self._to_stock = STOCK_EVERY
+        self._newest_ms = max(self._newest_ms, at_ms)
+        young_bytes = len(self._young) * (ENTRY_BYTES + text_bytes)
+        if self._newest_ms >= self._turn_ms or young_bytes > self._budget_bytes // SHARES:
             self._turn()
-            kept = self._generations
-            while len(kept) > 1 and kept[-1].newest_ms < at_ms - self._kept_ms:
-                self.taken_bytes -= kept.pop().taken_bytes
+        while self.taken_bytes(text_bytes) > self._budget_bytes:
+            self._make_room()
 
     def _turn(self) -> None:
-        """Begin a new generation, and take stock."""
-        self._turn_ms = self._newest_ms + self._kept_ms // SPANS
-        sightings = sum(map(len, self.windows.values()))
-        self.taken_bytes = (
-            sum(one.taken_bytes for one in self._generations)
-            + WINDOW_BYTES * len(self.windows)
-            + SIGHTING_BYTES * sightings
-        )
-        if self._generations[0].facets:
-            self._generations[0].newest_ms = self._newest_ms
-            self._generations.insert(0, _Generation())
+        """Begin a new generation, and let go of what no window reaches any more."""
+        if self._newest_ms >= self._turn_ms:
+            self._turn_ms = self._newest_ms + self._kept_ms // SPANS
+            oldest_ms = self._newest_ms - self._kept_ms - self._kept_ms // 8
+            old = [facet for facet, one in self.windows.items() if one.times[-1] < oldest_ms]
+            for facet in old:
+                self._drop(facet)
+            while self._older and self._older_until_ms[-1] < oldest_ms:
+                self._older.pop()
+                self._older_until_ms.pop()
+        if self._young:
+            self._older.insert(0, self._young)
+            self._older_until_ms.insert(0, self._newest_ms)
+            self._young = {}
 
     def _make_room(self) -> None:
         """Let the oldest generation go, or, if there is none, the windows longest unseen."""
@@ -196,36 +216,20 @@ class FacetTable:
             rest = self._rest = FrequencySketch(
                 budget_bytes=self._rest_bytes, span_ms=self._kept_ms
             )
-        if len(self._generations) > 1:
-            oldest = self._generations.pop()
-            for facet, text in oldest.facets.items():
+        if self._older:
+            self._older_until_ms.pop()
+            for facet, text in self._older.pop().items():
                 rest.add(facet, (text.count("\0") + 1) // 3, self._newest_ms)
-            self.taken_bytes -= oldest.taken_bytes
-            return
-        if not self.windows:
-            self._turn()
-            return
-        cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
-        for facet in cold[: len(cold) // SHARES + 1]:
-            rest.add(facet, len(self.windows[facet]), self._newest_ms)
-            self._drop(facet)
-
-    def _tend(self) -> None:
-        """Look at two windows: is anything left to be counted in them?
-
-        Two for each new facet: no more windows are made than facets come, so all get their turn.
-        """
-        if not self._to_tend:
-            self._to_tend = list(self.windows)
-        oldest_ms = self._newest_ms - self._kept_ms
-        for facet in (self._to_tend.pop() for _ in range(min(2, len(self._to_tend)))):
-            window = self.windows.get(facet)
-            if window is not None and window.times[-1] <= oldest_ms:
+        elif self.windows:
+            cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
+            for facet in cold[: len(cold) // SHARES + 1]:
+                rest.add(facet, len(self.windows[facet]), self._newest_ms)
                 self._drop(facet)
+        else:
+            self._turn()
 
     def _drop(self, facet: Facet) -> None:
-        window = self.windows.pop(facet)
-        self.taken_bytes -= WINDOW_BYTES + SIGHTING_BYTES * len(window)
+        self.sightings -= len(self.windows.pop(facet))
 
 
 def _sightings(text: str) -> list[tuple[int, AccountId, EventId]]:

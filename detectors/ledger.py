@@ -52,7 +52,7 @@ class Ledger:
         event_id: EventId,
         account_id: AccountId,
         occurred_at_ms: int,
-        signals: Iterable[Signal] = (),
+        signals: Sequence[Signal] = (),
     ) -> list[Verdict]:
         """Take in an event of an account, with signals about this account.
 
@@ -60,7 +60,9 @@ class Ledger:
             The verdict on the event, then those on later ones that changed with it.
         """
         moment = (occurred_at_ms, event_id)
-        self._events.add(account_id, moment)
+        self._events.add(account_id, occurred_at_ms, event_id)
+        if not signals and account_id not in self._accounts:
+            return [self._plain(account_id, moment)]
         changed = self._add(account_id, signals)
         moments = [one for one in self._changed(account_id, changed) if one != moment]
         return [self._verdict(account_id, one) for one in (moment, *moments)]
@@ -143,7 +145,7 @@ class Ledger:
             account_id=account_id,
             occurred_at=from_epoch_ms(moment[0]),
             risk=0,
-            action=self._ruleset.action_for(0),
+            action="allow",
             reasons=(),
             ruleset_version=self._ruleset.version,
         )
@@ -166,18 +168,15 @@ class _Events:
         self._turn_ms = 0
         self._half = max(1, max_accounts // 2)
 
-    def add(self, account_id: AccountId, moment: Moment) -> None:
-        at_ms, event_id = moment
+    def add(self, account_id: AccountId, at_ms: int, event_id: EventId) -> None:
         if at_ms >= self._turn_ms or len(self._young) >= self._half:
             self._turn_ms = max(self._turn_ms, at_ms + KEPT_EVENTS_MS)
             self._young, self._old = {}, self._young
-        text = f"{at_ms}\0{event_id}"
-        known = self._young.get(account_id)
+        known = self._young.get(account_id) or self._old.pop(account_id, None)
         if known is None:
-            known = self._old.pop(account_id, None)
-        if known is None:
-            self._young[account_id] = text
+            self._young[account_id] = f"{at_ms}\0{event_id}"
             return
+        moment = (at_ms, event_id)
         moments = _moments(known)
         if moment not in moments:
             insort(moments, moment)

@@ -85,9 +85,15 @@ class Scorer:
         signals = self._signals(reading)
         outcome.verdicts = settle(self._ledger, reading, signals)
         for verdict in outcome.verdicts:
-            outcome.alerts.extend(self._desk.observe(verdict)[1])
+            if is_case(verdict):
+                outcome.alerts.extend(self._desk.observe(verdict)[1])
         outcome.alerts.extend(self._desk.tick(reading.occurred_at_ms))
         return outcome
+
+
+def is_case(verdict: Verdict) -> bool:
+    """Whether a verdict is for the alert desk to see: all but the plain ones."""
+    return verdict.action != "allow" or bool(verdict.ties)
 
 
 def uncounted(reading: Reading) -> Reading:

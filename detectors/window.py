@@ -20,6 +20,9 @@ from contracts.ids import AccountId, EventId
 
 PANES = 60
 
+FEW = 16
+"""Accounts up to which a list is searched as fast as a set."""
+
 Run = list[int]
 """First and last pane of a burst: of the panes in which something was seen and the window that ends
 there reached a level, those with gaps of no more than a window."""
@@ -45,6 +48,7 @@ class FacetWindow:
     """
 
     __slots__ = (
+        "_known",
         "accounts",
         "announced",
         "events",
@@ -66,6 +70,8 @@ class FacetWindow:
         self.announced: list[bytearray] | None = None
         self.runs: list[list[Run]] = []
         self.levels = bytearray(rules)
+        self._known: set[AccountId] | None = None
+        """The accounts, where there are more than a few."""
         self.missed = 0
         self.missed_error = 0
 
@@ -90,7 +96,7 @@ class FacetWindow:
                     return place, False
                 place += 1
         if not self.has_repeats:
-            self.has_repeats = account_id in self.accounts
+            self.has_repeats = self._knows(account_id)
         times.insert(place, at_ms)
         self.accounts.insert(place, account_id)
         self.events.insert(place, event_id)
@@ -161,6 +167,7 @@ class FacetWindow:
         del self.times[:count], self.accounts[:count], self.events[:count]
         if self.values is not None:
             del self.values[:count]
+        self._known = None
         if self.has_repeats:
             self.has_repeats = len(set(self.accounts)) < len(self.accounts)
         for levels in self.announced or ():
@@ -169,6 +176,17 @@ class FacetWindow:
             oldest = oldest_ms // pane_ms - PANES
             if runs and runs[0][1] < oldest:
                 runs[:] = [run for run in runs if run[1] >= oldest]
+
+    def _knows(self, account_id: AccountId) -> bool:
+        """Whether an account has a sighting here; it has one from now on."""
+        if len(self.accounts) < FEW:
+            return account_id in self.accounts
+        if self._known is None:
+            self._known = set(self.accounts)
+        if account_id in self._known:
+            return True
+        self._known.add(account_id)
+        return False
 
     def _announced(self) -> list[bytearray]:
         if self.announced is None:

@@ -14,7 +14,7 @@ from contracts.signal import Signal
 from contracts.verdict import Verdict
 from contracts.wire import decode, encode
 from detectors.ledger import MAX_ACCOUNTS, Ledger
-from detectors.scorer import settle
+from detectors.scorer import is_case, settle
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
@@ -114,7 +114,7 @@ class LedgerStage(NoSnapshots):
                 value=encode(verdict),
                 counted=_COUNTED[verdict.action],
             )
-            if verdict.action != "allow" or verdict.ties:
+            if is_case(verdict):
                 cases.append(verdict)
         if not cases and part.watermark_ms < part.told_ms + TELL_TIME_EVERY_MS:
             return
