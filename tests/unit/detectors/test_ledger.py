@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
@@ -38,7 +38,7 @@ def risk_of(*signals: Signal) -> int:
 
 
 def settled(
-    ledger: Ledger, event: str, signals: Iterable[Signal] = (), *, account: str = "a", at_s: int = 0
+    ledger: Ledger, event: str, signals: Sequence[Signal] = (), *, account: str = "a", at_s: int = 0
 ) -> Verdict:
     """The verdict on the event itself."""
     return ledger.settle(EventId(event), AccountId(account), START_MS + at_s * 1_000, signals)[0]
