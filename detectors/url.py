@@ -25,6 +25,10 @@ LinkSource = Literal["field", "html", "markdown", "bbcode", "text"]
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]{0,20}):", re.I | re.ASCII)
 _DEFANGED_SCHEME = {"hxxp": "http", "hxxps": "https", "h**p": "http", "h**ps": "https"}
 _WEB_SCHEMES = frozenset({"http", "https", "ftp"})
+_PLAIN = re.compile(
+    r"https?://([a-z0-9.-]{1,253}(?::[0-9]{1,5})?)((?:[/?#][\w.~/?#&=%+-]{0,1000})?)"
+)
+"""Most URLs: nothing in them has to be undone, so that all of the reading below comes to this."""
 _AUTHORITY_END = re.compile(r"[/\\?#]")
 _WHITE = re.compile(r"[\t\r\n]+")
 
@@ -82,9 +86,33 @@ def parse_link(
     Returns:
         None for what leads to no host: ``mailto:``, a relative path, a name without a dot.
     """
-    url = raw[:MAX_URL_CHARS].strip()
-    if "\n" in url or "\t" in url or "\r" in url:
-        url = _WHITE.sub("", url).strip()
+    if plain := _PLAIN.fullmatch(raw):
+        url, hostport, path, userinfo = raw, plain[1], plain[2], None
+    elif apart := _taken_apart(raw):
+        url, hostport, path, userinfo = apart
+    else:
+        return None
+    found = _host(hostport)
+    if found is None:
+        return None
+    host, domain, numeric = found
+    return Link(
+        url=url,
+        host=host,
+        domain=domain,
+        path=path,
+        userinfo=userinfo,
+        numeric=numeric,
+        anchor=anchor,
+        hidden=hidden,
+        embedded=embedded,
+        source=source,
+    )
+
+
+def _taken_apart(raw: str) -> tuple[str, str, str, str | None] | None:
+    """URL, host and port, path, and userinfo; None where no browser would look for a host."""
+    url = _WHITE.sub("", raw[:MAX_URL_CHARS]).strip()
     rest = url
     if scheme := _SCHEME.match(url):
         name = scheme[1].lower()
@@ -100,22 +128,7 @@ def parse_link(
     end = _AUTHORITY_END.search(rest)
     authority, path = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
     userinfo, at, hostport = authority.rpartition("@")
-    found = _host(hostport)
-    if found is None:
-        return None
-    host, domain, numeric = found
-    return Link(
-        url=url,
-        host=host,
-        domain=domain,
-        path=path,
-        userinfo=userinfo if at else None,
-        numeric=numeric,
-        anchor=anchor,
-        hidden=hidden,
-        embedded=embedded,
-        source=source,
-    )
+    return url, hostport, path, userinfo if at else None
 
 
 def find_links(text: str) -> Iterator[Link]:
@@ -127,7 +140,12 @@ def find_links(text: str) -> Iterator[Link]:
     if not ("." in text or ":/" in text or ":\\" in text):
         return
     for piece in text.split():
-        if not ("." in piece or ":/" in piece or ":\\" in piece):
+        if not (piece.find(".", 0, -1) >= 0 or ":/" in piece or ":\\" in piece):
+            continue  # a dot at the end is a sentence's
+        trimmed = piece.rstrip(_TRAILING)
+        if _PLAIN.fullmatch(trimmed):
+            if link := parse_link(trimmed, source="text"):
+                yield link
             continue
         for match in _CANDIDATE.finditer(piece):
             together = match[0]

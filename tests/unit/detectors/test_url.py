@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import detectors.url
 from detectors.text import clean
 from detectors.url import find_links, parse_link
 
@@ -102,3 +106,37 @@ def test_any_text_is_read(text: str) -> None:
 def test_a_url_is_found_in_a_sentence(label: str, path: str, before: str, after: str) -> None:
     url = f"https://{label}.net{path}"
     assert [link.url for link in find_links(f"{before}{url}{after}")] == [url]
+
+
+URL_PARTS = (
+    *("http://", "https://", "HTTP://", "hxxp://", "ftp://", "//", "www.", "x.example.com", "a.de"),
+    *("bit.ly", "10.0.0.1", "[::1]", "xn--bcher-kva.de", "b\u00fccher.de", "localhost", ":80", "/"),
+    *(
+        "?",
+        "#",
+        "@",
+        "\\",
+        "&a=b",
+        "%20",
+        "(",
+        ")",
+        "]",
+        "*",
+        "~",
+        "_",
+        "'",
+        '"',
+        ",",
+        ";",
+        ".",
+        ":",
+    ),
+    *("!", "\u3002", "\u2026", " ", "\n", "path", "A", "-", "+", "=", "{", "|"),
+)
+
+
+@given(st.lists(st.sampled_from(URL_PARTS), max_size=10).map("".join))
+def test_a_plain_url_is_read_the_short_way_as_the_long_one_would(text: str) -> None:
+    short = parse_link(text), list(find_links(text))
+    with patch.object(detectors.url, "_PLAIN", re.compile("(?!)")):
+        assert (parse_link(text), list(find_links(text))) == short
