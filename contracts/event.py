@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -21,14 +20,19 @@ from pydantic import (
 )
 
 from contracts.errors import InvalidEvent
+from contracts.event_struct import (
+    IPV4,
+    MAX_ID_CHARS,
+    MAX_LINE_CHARS,
+    MAX_LINKS,
+    MAX_TEXT_CHARS,
+    post_fields,
+    signup_fields,
+)
 from contracts.ids import AccountId, AlertId, EventId, UploadId
 
-MAX_TEXT_CHARS = 1_000_000
-MAX_LINKS = 1_000
-
-MAX_ID_CHARS = 256
 MAX_ALERT_ID_CHARS = 64
-"""What the columns of ``store.schema`` hold."""
+"""What the columns of ``store.schema`` hold, as ``MAX_ID_CHARS``."""
 
 
 def _without_nul(identifier: str) -> str:
@@ -45,7 +49,7 @@ _ID = Field(min_length=1, max_length=MAX_ID_CHARS, json_schema_extra={"pattern":
 _ALERT_ID = Field(max_length=MAX_ALERT_ID_CHARS, json_schema_extra={"pattern": "^[^\\u0000]*$"})
 
 Identifier = Annotated[str, _ID, _NO_NUL]
-Line = Annotated[str, Field(max_length=2_048)]
+Line = Annotated[str, Field(max_length=MAX_LINE_CHARS)]
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -56,12 +60,9 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError(msg) from None
 
 
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|$)){4}(?<!\.)")
-
-
 def _address_text(written: object) -> str:
     """An address in its one canonical spelling."""
-    if isinstance(written, str) and _IPV4.fullmatch(written):
+    if isinstance(written, str) and IPV4.fullmatch(written):
         return written  # as nearly all are: spares two objects
     try:
         return str(ip_address(cast("str", written)))
@@ -170,16 +171,52 @@ _EVENT: TypeAdapter[Event | Decision] = TypeAdapter(
 )
 
 
+E = TypeVar("E", Signup, Post)
+
+_ALL_SET: dict[type[BaseEvent], set[str]] = {
+    kind: set(kind.model_fields) for kind in (Signup, Post)
+}
+_set = object.__setattr__
+
+
 def parse_event(raw: bytes | str) -> Event | Decision:
     """Validate one JSON message.
 
     Raises:
         InvalidEvent: With a reason that names each bad field and what would do.
     """
+    if isinstance(raw, bytes):
+        if b'"signup"' in raw:
+            if (fields := signup_fields(raw)) is not None:
+                return _made(Signup, fields)
+        elif b'"post"' in raw and (fields := post_fields(raw)) is not None:
+            return _made(Post, fields)
+    return parse_event_slowly(raw)
+
+
+def parse_event_slowly(raw: bytes | str) -> Event | Decision:
+    """Validate one JSON message by pydantic alone: what ``parse_event`` is held against.
+
+    Raises:
+        InvalidEvent: As there.
+    """
     try:
         return _EVENT.validate_json(raw)
     except ValidationError as error:
         raise InvalidEvent(_reason(error)) from None
+
+
+def _made(kind: type[E], fields: dict[str, Any]) -> E:
+    """An event of values that are valid: what ``model_construct`` does, in a tenth of its time.
+
+    All fields count as set: which of them were left out is not told apart.
+    """
+    event = kind.__new__(kind)
+    _set(event, "__dict__", fields)
+    _set(event, "__pydantic_fields_set__", _ALL_SET[kind])
+    _set(event, "__pydantic_extra__", None)
+    _set(event, "__pydantic_private__", None)
+    return event
 
 
 def epoch_ms(at: datetime) -> int:

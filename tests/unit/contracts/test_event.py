@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 import store.schema
 from contracts.errors import InvalidEvent
 from contracts.event import (
     MAX_ALERT_ID_CHARS,
-    MAX_ID_CHARS,
-    MAX_LINKS,
     Decision,
     Post,
     Signup,
@@ -23,7 +22,15 @@ from contracts.event import (
     epoch_ms,
     from_epoch_ms,
     parse_event,
+    parse_event_slowly,
     rfc3339,
+)
+from contracts.event_struct import (
+    MAX_ID_CHARS,
+    MAX_LINE_CHARS,
+    MAX_LINKS,
+    post_fields,
+    signup_fields,
 )
 
 SIGNUP: dict[str, Any] = {
@@ -308,3 +315,124 @@ def test_known_moments() -> None:
     assert epoch_ms(datetime(1970, 1, 1, tzinfo=UTC)) == 0
     assert rfc3339(1_795_374_000_000) == "2026-11-22T19:00:00Z"
     assert rfc3339(-1) == "1969-12-31T23:59:59.999000Z"
+
+
+TIMES = st.sampled_from(
+    [
+        "2026-11-22T19:00:00Z",
+        "2026-11-22T19:00:00.123456Z",
+        "2026-11-22T19:00:00.1+00:00",
+        "2026-11-22T23:59:59.999999999Z",
+        "2026-11-22T19:00:00+01:00",
+        "2026-11-22t19:00:00z",
+        "2026-11-22 19:00:00Z",
+        "2026-11-22T19:00Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T19:00:60Z",
+        "2026-02-30T19:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+        "2026-W47-7T19:00:00Z",
+        "20261122T190000Z",
+        "2026-11-22T19:00:00",
+        "\u0662026-11-22T19:00:00Z",
+    ]
+) | st.datetimes(timezones=st.just(UTC)).map(lambda at: at.isoformat().replace("+00:00", "Z"))
+ADDRESSES = (
+    st.sampled_from(
+        ["01.2.3.4", "1.2.3.4\n", "1.2.3", "1.2.3.256", "::ffff:1.2.3.4", "2001:DB8::1"]
+    )
+    | st.ip_addresses().map(str)
+    | st.text(max_size=8)
+)
+LINES = (
+    st.none()
+    | st.text(max_size=8)
+    | st.sampled_from(["x" * MAX_LINE_CHARS, "\U0001f600" * MAX_LINE_CHARS, "x" * 2_049, "\x00"])
+)
+IDS = (
+    st.text(max_size=8)
+    | st.sampled_from(["\u00e9" * MAX_ID_CHARS, "x" * (MAX_ID_CHARS + 1), "a\x00", "\ud800", "e1"])
+    | st.just(17)
+)
+ANYTHING: dict[str, st.SearchStrategy[Any]] = {
+    "event_id": IDS,
+    "account_id": IDS,
+    "occurred_at": TIMES | st.just(1_795_374_000),
+    "type": st.sampled_from(["signup", "post", "upload", None]),
+    "email": LINES,
+    "ip": ADDRESSES | st.none() | st.just(3_405_803_783),
+    "device_id": LINES,
+    "user_agent": LINES,
+    "bio": LINES,
+    "plan": st.just("gold"),
+    "post_id": IDS,
+    "account_created_at": TIMES | st.none(),
+    "kind": st.sampled_from(["comment", "event_page", "novel", None]),
+    "title": LINES,
+    "text": LINES,
+    "links": st.lists(LINES, max_size=3) | st.just(["x"] * (MAX_LINKS + 1)) | st.none(),
+}
+CHANGES = st.fixed_dictionaries({}, optional=ANYTHING)
+
+
+def outcome(parse_it: Any, raw: bytes) -> tuple[str, Any]:
+    try:
+        event = parse_it(raw)
+    except InvalidEvent as error:
+        return "refused", error.reason
+    return type(event).__name__, event.__dict__
+
+
+@given(st.sampled_from([SIGNUP, POST, UPLOAD]), CHANGES, st.sets(st.sampled_from(sorted(ANYTHING))))
+def test_the_short_way_lets_in_what_pydantic_does_with_the_same_values(
+    fields: dict[str, Any], changes: dict[str, Any], gone: set[str]
+) -> None:
+    changed = {**fields, **changes}
+    for message in (changed, without(changed, *gone), without(fields, *gone)):
+        for ensure_ascii in (True, False):
+            text = json.dumps(message, ensure_ascii=ensure_ascii)
+            raw = text.encode("utf-8", "surrogatepass")
+            assert outcome(parse_event, raw) == outcome(parse_event_slowly, raw)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b'"plan": "\xff"',
+        b'"email": "\xff"',
+        b'"email": "\xed\xa0\x80"',
+        b'"event_id": "\xff"',
+        b'"\xff": 1',
+        b'"plan": ' + b"[" * 250 + b"]" * 250,
+        b'"plan": ' + b"1" * 5_000,
+        b'"plan": NaN',
+        b'"email": "\\ud800"',
+        b'"email": "a\tb"',
+        b'"email": "a\\tb"',
+        b'"event_id": "again"',
+        b'"occurred_at": 7, "occurred_at": "2026-11-22T19:00:01Z"',
+        b'"type": "post"',
+        b'"type": "signup"',
+        b'"event\\u005fid": "escaped"',
+        b'"event_id": "\\u0000"',
+    ],
+)
+@pytest.mark.parametrize("fields", [SIGNUP, POST], ids=["signup", "post"])
+def test_odd_json_is_taken_and_refused_as_by_pydantic(fields: dict[str, Any], more: bytes) -> None:
+    raw = json.dumps(fields).encode().removesuffix(b"}") + b", " + more + b"}"
+    assert outcome(parse_event, raw) == outcome(parse_event_slowly, raw)
+
+
+@pytest.mark.parametrize(("fields", "read"), [(SIGNUP, signup_fields), (POST, post_fields)])
+def test_an_ordinary_event_goes_the_short_way(fields: dict[str, Any], read: Any) -> None:
+    raw = json.dumps(fields).encode()
+    values = read(raw)
+    assert values == parse_event_slowly(raw).__dict__
+    assert list(values) == list(parse_event_slowly(raw).__dict__)
+    event: Any = parse_event(raw)
+    assert event == parse_event_slowly(raw)
+    assert event.model_copy(update={"account_id": "b"}).account_id == "b"
+    assert event.model_dump_json() == parse_event_slowly(raw).model_dump_json()
+    with pytest.raises(ValidationError, match="frozen"):
+        event.account_id = "b"
