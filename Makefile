@@ -2,6 +2,7 @@
 #
 # Everything runs in .venv, which is made from the locks when it is needed and only then:
 # .venv/.runtime stands for what Doorstaff runs on, .venv/.dev for the tools of its developers.
+# What the bench compares with lives apart, in build/peers-venv.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -45,15 +46,17 @@ lint: .venv/.dev ## Check style, format, types and who may import whom
 
 check: lint test ## Lint and test
 
-bench: .venv/.dev ## Measure on labelled data: make bench DATA=FOLDER (../shared/data)
+bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too: make bench DATA=FOLDER (../shared/data)
+	@$(BIN)/python -m bench.rate $(RATE)
 	@[[ -d "$(DATA)/videos" ]] || { \
-		echo "make: bench needs labelled data: make bench DATA=FOLDER, a folder that holds" \
-			"signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl and videos/" >&2; \
-		exit 1; }
-	@for name in velocity link_spam; do \
+		echo "make: the labelled benches are left out: no $(DATA)/videos. make bench DATA=FOLDER takes" \
+			"a folder that holds signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl" \
+			"and videos/"; \
+		exit 0; }; \
+	for name in velocity link_spam; do \
 		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --data "$(DATA)"; \
-	done
-	@echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"
+	done; \
+	echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"
 
 format: .venv/.dev ## Put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -63,6 +66,8 @@ lock: .venv/.dev ## Choose the newest versions of all dependencies anew
 	@echo "requirements.lock"; $(LOCK) --upgrade --group build -o requirements.lock
 	@echo "requirements-dev.lock"; $(LOCK) --upgrade --group build --group dev -c requirements.lock \
 		-o requirements-dev.lock
+	@echo "bench/peers/requirements.lock"; $(subst pyproject.toml,bench/peers/requirements.in,$(LOCK)) \
+		--upgrade -o bench/peers/requirements.lock
 
 clean: ## Remove .venv and what tools have cached; what Doorstaff keeps in .doorstaff stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build ./*.egg-info
@@ -87,4 +92,11 @@ clean: ## Remove .venv and what tools have cached; what Doorstaff keeps in .door
 .venv/.dev: .venv/.runtime requirements-dev.lock
 	@echo "Installing the developers' tools (requirements-dev.lock)"
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+build/peers-venv/.ready: .venv/.runtime bench/peers/requirements.lock
+	@echo "Installing what the bench compares with (bench/peers/requirements.lock)"
+	@$(BIN)/python -m venv --clear build/peers-venv
+	@build/peers-venv/bin/python -m pip --quiet --disable-pip-version-check --no-input install \
+		--require-hashes --requirement bench/peers/requirements.lock
 	@touch $@
