@@ -5,9 +5,10 @@ lowest level of any rule, none can fire on it, and its sightings are kept as one
 lie in generations, dicts of what was last seen in one span of event time; a generation that no
 window reaches any more is dropped whole, so forgetting costs nothing.
 
-Memory has a budget. Past it the generation that is oldest goes before its time, and what it held is
-counted from then on by a count-min sketch: too high by no more than an error that is known, never
-too low (``detectors.frequency``). Windows, in which something may be building up, go last.
+Memory has a budget, which the tables of all kinds share. Past it the oldest generation of the
+largest table goes before its time, and what it held is counted from then on by a count-min sketch:
+too high by no more than an error that is known, never too low (``detectors.frequency``). Windows,
+in which something may be building up, go last.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ SPANS = 2
 SHARES = 8
 """A generation takes no more than one in so many parts of the budget: what goes at once."""
 
+SKETCH_SHARES = 24
+"""A table's sketch takes one in so many parts of the budget."""
+
+MIN_SKETCH_BYTES = 4_096
+
 STOCK_EVERY = 512
 """New facets from one look at time and memory to the next."""
 
@@ -34,18 +40,35 @@ WINDOW_BYTES = 700
 SIGHTING_BYTES = 260
 
 
+class Budget:
+    """How much memory all tables together may take, in bytes; more or less."""
+
+    def __init__(self, total_bytes: int) -> None:
+        self.total_bytes = total_bytes
+        self.tables: list[FacetTable] = []
+
+    def keep_to(self) -> None:
+        """While all take too much, let the largest make room."""
+        while sum(table.taken_bytes for table in self.tables) > self.total_bytes:
+            largest = max(self.tables, key=lambda table: table.taken_bytes)
+            before = largest.taken_bytes
+            largest.make_room()
+            if largest.taken_bytes >= before:
+                return
+
+
 class FacetTable:
     """The facets of one kind that are not too old.
 
     Args:
         kept_ms: For how long sightings are kept, in event time.
         quiet_below: Number of sightings below which nothing can fire.
-        budget_bytes: About how much memory it may take.
+        budget: Shared with the tables of other kinds.
         new_window: Makes an empty window.
     """
 
     __slots__ = (
-        "_budget_bytes",
+        "_budget",
         "_kept_ms",
         "_new_window",
         "_newest_ms",
@@ -54,7 +77,7 @@ class FacetTable:
         "_packable_nuls",
         "_quiet_below",
         "_rest",
-        "_rest_bytes",
+        "_text_bytes",
         "_to_stock",
         "_turn_ms",
         "_young",
@@ -67,15 +90,15 @@ class FacetTable:
         *,
         kept_ms: int,
         quiet_below: int,
-        budget_bytes: int,
+        budget: Budget,
         new_window: Callable[[], FacetWindow],
     ) -> None:
         self._kept_ms = kept_ms
         self._quiet_below = quiet_below
         self._packable_nuls = 3 * (quiet_below - 2)
         """A string with fewer NUL characters takes one more sighting and still cannot fire."""
-        self._rest_bytes = budget_bytes // 16
-        self._budget_bytes = budget_bytes - self._rest_bytes
+        self._budget = budget
+        budget.tables.append(self)
         self._new_window = new_window
         self.windows: dict[Facet, FacetWindow] = {}
         self.sightings = 0
@@ -87,6 +110,8 @@ class FacetTable:
         """How far event time had come when each of these was closed."""
         self._rest: FrequencySketch | None = None
         """What had to go before its time."""
+        self._text_bytes = 0
+        """Of the text of one sighting, as last seen."""
         self._to_stock = STOCK_EVERY
         self._newest_ms = 0
         self._turn_ms = 0
@@ -146,14 +171,36 @@ class FacetTable:
             window.prune(window.times[most // 2], panes_ms)
         self.sightings -= before - len(window.times)
 
-    def taken_bytes(self, text_bytes: int) -> int:
-        """About how much memory all takes, where the text of a facet has so many bytes."""
+    @property
+    def taken_bytes(self) -> int:
+        """About how much memory all takes."""
         strings = len(self._young) + sum(map(len, self._older))
         return (
-            strings * (ENTRY_BYTES + text_bytes)
+            strings * (ENTRY_BYTES + self._text_bytes)
             + len(self.windows) * WINDOW_BYTES
             + self.sightings * SIGHTING_BYTES
+            + (self._budget.total_bytes // SKETCH_SHARES if self._rest is not None else 0)
         )
+
+    def make_room(self) -> None:
+        """Let the oldest generation go, or, if there is none, the windows longest unseen."""
+        rest = self._rest
+        if rest is None:
+            sketch_bytes = self._budget.total_bytes // SKETCH_SHARES
+            rest = self._rest = FrequencySketch(
+                budget_bytes=max(MIN_SKETCH_BYTES, sketch_bytes), span_ms=self._kept_ms
+            )
+        if not self._older:
+            self._turn()
+        if self._older:
+            self._older_until_ms.pop()
+            for facet, text in self._older.pop().items():
+                rest.add(facet, (text.count("\0") + 1) // 3, self._newest_ms)
+            return
+        cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
+        for facet in cold[: len(cold) // SHARES + 1]:
+            rest.add(facet, len(self.windows[facet]), self._newest_ms)
+            self._drop(facet)
 
     def _see_anew(self, facet: Facet, text: str) -> FacetWindow | None:
         """Note a facet that is not known, or not any more."""
@@ -186,12 +233,12 @@ class FacetTable:
     def _take_stock(self, at_ms: int, text_bytes: int) -> None:
         """See to it that what is too old goes, and that all the rest has room."""
         self._to_stock = STOCK_EVERY
+        self._text_bytes = text_bytes
         self._newest_ms = max(self._newest_ms, at_ms)
         young_bytes = len(self._young) * (ENTRY_BYTES + text_bytes)
-        if self._newest_ms >= self._turn_ms or young_bytes > self._budget_bytes // SHARES:
+        if self._newest_ms >= self._turn_ms or young_bytes > self._budget.total_bytes // SHARES:
             self._turn()
-        while self.taken_bytes(text_bytes) > self._budget_bytes:
-            self._make_room()
+        self._budget.keep_to()
 
     def _turn(self) -> None:
         """Begin a new generation, and let go of what no window reaches any more."""
@@ -208,25 +255,6 @@ class FacetTable:
             self._older.insert(0, self._young)
             self._older_until_ms.insert(0, self._newest_ms)
             self._young = {}
-
-    def _make_room(self) -> None:
-        """Let the oldest generation go, or, if there is none, the windows longest unseen."""
-        rest = self._rest
-        if rest is None:
-            rest = self._rest = FrequencySketch(
-                budget_bytes=self._rest_bytes, span_ms=self._kept_ms
-            )
-        if self._older:
-            self._older_until_ms.pop()
-            for facet, text in self._older.pop().items():
-                rest.add(facet, (text.count("\0") + 1) // 3, self._newest_ms)
-        elif self.windows:
-            cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
-            for facet in cold[: len(cold) // SHARES + 1]:
-                rest.add(facet, len(self.windows[facet]), self._newest_ms)
-                self._drop(facet)
-        else:
-            self._turn()
 
     def _drop(self, facet: Facet) -> None:
         self.sightings -= len(self.windows.pop(facet))

@@ -17,7 +17,7 @@ from contracts.event import rfc3339
 from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.signal import Burst, Signal
-from detectors.facet_table import FacetTable
+from detectors.facet_table import Budget, FacetTable
 from detectors.measure import Gauge
 from detectors.window import FacetWindow, Values
 
@@ -47,7 +47,7 @@ class Sighting(Struct, frozen=True, array_like=True, gc=False):
 class _Kind:
     """The rules and the facets of one kind."""
 
-    def __init__(self, gauges: tuple[Gauge, ...], lateness_ms: int, budget_bytes: int) -> None:
+    def __init__(self, gauges: tuple[Gauge, ...], lateness_ms: int, budget: Budget) -> None:
         self.gauges = gauges
         self.panes_ms = tuple(gauge.pane_ms for gauge in gauges)
         self.with_values = any(gauge.reads_values for gauge in gauges)
@@ -57,7 +57,7 @@ class _Kind:
         self.table = FacetTable(
             kept_ms=longest_ms + lateness_ms,
             quiet_below=0 if self.with_values else min(gauge.quiet_below for gauge in gauges),
-            budget_bytes=budget_bytes,
+            budget=budget,
             new_window=self.new_window,
         )
 
@@ -80,9 +80,9 @@ class Velocity:
             if rule.mode != "off":
                 of_kind = gauges.get(rule.facet, ())
                 gauges[rule.facet] = (*of_kind, Gauge(rule, len(of_kind)))
-        share_bytes = budget_bytes // max(1, len(gauges))
+        budget = Budget(budget_bytes)
         self._kinds = {
-            kind: _Kind(of_kind, ruleset.lateness * 1_000, share_bytes)
+            kind: _Kind(of_kind, ruleset.lateness * 1_000, budget)
             for kind, of_kind in gauges.items()
         }
 
