@@ -101,6 +101,13 @@ class Settings(BaseSettings):
         " often where a restart would have much to do over again.",
         json_schema_extra={"unit": "s"},
     )
+    window_budget_mib: int = Field(
+        512,
+        ge=16,
+        description="Memory that a worker's windows may take. Past it, the facets longest unseen"
+        " are counted by estimate, and the evidence says so.",
+        json_schema_extra={"unit": "MiB"},
+    )
     ruleset: Path | None = Field(
         None,
         description="Ruleset file. Empty: the newest published one, else the one that ships.",

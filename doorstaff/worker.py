@@ -114,6 +114,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
                     topics=topics,
                     session_timeout_seconds=settings.session_timeout_seconds,
                     data_folder=settings.home / "faust",
+                    window_budget_bytes=settings.window_budget_mib * 1024**2,
                     console_url=settings.resolved_console_url,
                     snapshot_every_seconds=settings.snapshot_every_seconds,
                 ),

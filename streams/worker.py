@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from contracts.ruleset import Ruleset
 from detectors.reader import Reader
+from detectors.velocity import BUDGET_BYTES
 from store.clock import SystemClock
 from streams import metrics
 from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_store, decision_store
@@ -57,6 +58,7 @@ class StreamConfig:
     group: str = "doorstaff"
     session_timeout_seconds: float = 6.0
     data_folder: Path
+    window_budget_bytes: int = BUDGET_BYTES
     console_url: str = ""
     snapshot_every_seconds: float = 300.0
 
@@ -92,7 +94,8 @@ class StreamWorker:
             "intake", Intake(reader, topics, lateness_ms=lateness_ms), topics.signups, topics.posts
         )
         self._add_stage("uploads", Intake(reader, topics, lateness_ms=lateness_ms), topics.uploads)
-        self._add_stage("velocity", VelocityStage(ruleset, topics), topics.facets)
+        velocity = VelocityStage(ruleset, topics, budget_bytes=config.window_budget_bytes)
+        self._add_stage("velocity", velocity, topics.facets)
         self._add_stage("screenings", ScreeningStage(reader, topics), topics.screenings)
         self._add_stage("ledger", LedgerStage(ruleset, topics), topics.signals)
         self._add_stage(
