@@ -73,11 +73,14 @@ SUPPORT_REACH_CHARS = 60
 
 def find_contacts(text: str) -> tuple[Contact, ...]:
     """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``."""
-    contacts: dict[str, Contact] = {}
     long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
     has_number = long_number.search(text) is not None
     has_handle = "@" in text and _HANDLE.search(text) is not None
-    if _WALLET.search(text):
+    has_wallet = _WALLET.search(text) is not None
+    if not (has_number or has_handle or has_wallet):
+        return ()
+    contacts: dict[str, Contact] = {}
+    if has_wallet:
         _add_wallets(text, contacts)
     if has_number or has_handle:
         for found in _MESSENGER.finditer(text):

@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec import Struct
 
-from contracts.event import Event, Post, PostKind, Signup
+from contracts.event import Event, PostKind
 from detectors.contact import Contact, find_contacts
 from detectors.markup import MAX_LINKS, read_markup
 from detectors.text import clean, word_count
@@ -43,10 +43,10 @@ NOTHING = Content(kind="profile")
 
 def read_content(event: Event) -> Content:
     """Read an event; an upload says nothing. At most ``MAX_LINKS`` links of each source."""
-    if isinstance(event, Post):
+    if event.type == "post":
         written = f"{event.title}\n{event.text}" if event.title else event.text
         return _read(event.kind, event.links, written)
-    if isinstance(event, Signup) and (event.website or event.bio):
+    if event.type == "signup" and (event.website or event.bio):
         fields = (event.website,) if event.website else ()
         return _read("profile", fields, event.bio or "")
     return NOTHING

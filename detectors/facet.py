@@ -8,7 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Literal, cast
 
-from contracts.event import Event, Post, Signup
+from contracts.event import Event, Signup
 from contracts.ids import Facet
 from contracts.ruleset import FACET_KINDS, FacetKind, Ruleset
 from detectors.content import Content, read_content
@@ -54,7 +54,8 @@ class Facets:
         self._counted: frozenset[str] = frozenset(rule.of for rule in rules if rule.of)
         parts = (kind for kinds in self._compounds.values() for kind in kinds)
         self._kinds: frozenset[str] = frozenset({*self._alone, *self._counted, *parts})
-        self._wants_mailbox = bool(self._kinds & {"email_stem", "email_domain", "email_shape"})
+        self._wants_domain_or_shape = bool(self._kinds & {"email_domain", "email_shape"})
+        self._wants_mailbox = self._wants_domain_or_shape or "email_stem" in self._kinds
         self._wants_address = bool(self._kinds & {"ip", "subnet"})
         self._wants_links = "link_domain" in self._kinds
         self._listings = Listings.of(ruleset)
@@ -80,7 +81,7 @@ class Facets:
 
         Only ``link_domain`` may have several values.
         """
-        if isinstance(event, Signup):
+        if event.type == "signup":
             if mailbox is None and event.email and self._wants_mailbox:
                 mailbox = parse_mailbox(event.email)
             shown = self._shown(event, mailbox)
@@ -89,7 +90,7 @@ class Facets:
                 own = mailbox or (parse_mailbox(event.email) if event.email else None)
                 found = (content or read_content(event)).links
                 links = tuple(self._link_values(found, own.domain if own else None))
-        elif self._wants_links and isinstance(event, Post):
+        elif self._wants_links and event.type == "post":
             mailbox, shown = None, {}
             links = tuple(self._link_values((content or read_content(event)).links))
         else:
@@ -120,8 +121,11 @@ class Facets:
                 shown["ip"] = found[0]
             if "subnet" in kinds:
                 shown["subnet"] = found[1]
-        if mailbox and self._wants_mailbox:
-            shown.update(self._of_mailbox(mailbox))
+        if mailbox:
+            if "email_stem" in kinds and (stem := email_stem(mailbox, self._listings)):
+                shown["email_stem"] = _bounded(stem)
+            if self._wants_domain_or_shape:
+                shown.update(self._domain_and_shape(mailbox))
         if "payment" in kinds and (value := self._identifier(signup.payment_fingerprint)):
             shown["payment"] = value
         if "phone" in kinds and signup.phone and (digits := phone_digits(signup.phone)):
@@ -136,10 +140,8 @@ class Facets:
             shown["country"] = value.upper()
         return shown
 
-    def _of_mailbox(self, mailbox: Mailbox) -> Iterator[tuple[FacetKind, str]]:
+    def _domain_and_shape(self, mailbox: Mailbox) -> Iterator[tuple[FacetKind, str]]:
         kinds, domain = self._kinds, mailbox.domain
-        if "email_stem" in kinds and (stem := email_stem(mailbox, self._listings)):
-            yield "email_stem", _bounded(stem)
         if "email_domain" in kinds:
             yield "email_domain", _bounded(registrable_domain(domain) or domain)
         if "email_shape" in kinds and (shape := email_shape(mailbox, self._listings)):
@@ -148,7 +150,9 @@ class Facets:
     def _identifier(self, value: str | None) -> str | None:
         """An opaque value, unless it is what clients send when they have none."""
         value = value.strip() if value else None
-        if not value or value.lower() in self._placeholders or not value.strip("0-"):
+        if not value or value.lower() in self._placeholders:
+            return None
+        if value[0] in "0-" and not value.strip("0-"):
             return None
         return _bounded(value)
 

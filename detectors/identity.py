@@ -73,7 +73,7 @@ class Identity:
             event: The event.
             mailbox: What ``parse_mailbox`` made of its address, where that is at hand.
         """
-        if not isinstance(event, Signup):
+        if event.type != "signup":
             return ()
         if mailbox is None and event.email:
             mailbox = parse_mailbox(event.email)

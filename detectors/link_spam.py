@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import idna
 
-from contracts.event import Event, Upload
+from contracts.event import Event
 from contracts.ids import Code
 from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
@@ -80,6 +80,9 @@ class LinkSpam:
         self._checks_of_plain = tuple(
             (code, check) for code, check in self._checks if code not in _OF_TELLING_LINKS
         )
+        self._checks_of_number = tuple(
+            (code, check) for code, check in self._checks_of_plain if code == "link.density"
+        )
         self._standing = lru_cache(maxsize=CACHED_HOSTS)(self._listings.standing)
         self._is_plain_host = lru_cache(maxsize=CACHED_HOSTS)(self._has_plain_name)
 
@@ -90,7 +93,7 @@ class LinkSpam:
             event: The event.
             content: What ``read_content`` made of it, where that is at hand.
         """
-        if isinstance(event, Upload):
+        if event.type == "upload":
             return ()
         return self.find(content or read_content(event))
 
@@ -98,10 +101,14 @@ class LinkSpam:
         """The findings of a content that has been read."""
         if not (content.links or content.contacts):
             return ()
-        plain = all(map(self._is_plain, content.links))
+        checks = self._checks
+        if all(map(self._is_plain, content.links)):
+            checks = self._checks_of_plain
+            if not (content.contacts or content.defanged or content.invisible_in_words):
+                checks = self._checks_of_number
         return tuple(
             Finding(code=code, evidence=evidence)
-            for code, check in (self._checks_of_plain if plain else self._checks)
+            for code, check in checks
             if (evidence := check(content))
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from contracts.event import Event, Post, Signup, epoch_ms
+from contracts.event import Event, epoch_ms
 from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -54,7 +54,7 @@ class Reader:
         """Find the event's facets and its own signals."""
         at_ms = event.occurred_at_ms
         content = read_content(event)
-        mailbox = parse_mailbox(event.email) if isinstance(event, Signup) and event.email else None
+        mailbox = parse_mailbox(event.email) if event.type == "signup" and event.email else None
         facets, values = self._facets.read(event, content, mailbox)
         return Reading(
             event_id=event.event_id,
@@ -104,7 +104,7 @@ class Reader:
 
 def _is_new(event: Event, at_ms: int) -> bool:
     """Whether the account was in its first day; a clock that runs behind makes it no older."""
-    if isinstance(event, Post):
+    if event.type == "post":
         created = event.account_created_at
         return created is not None and at_ms - epoch_ms(created) < NEW_FOR_MS
-    return isinstance(event, Signup)
+    return event.type == "signup"

@@ -139,7 +139,7 @@ def find_links(text: str) -> Iterator[Link]:
     """
     if not ("." in text or ":/" in text or ":\\" in text):
         return
-    for piece in text.split():
+    for piece in [piece for piece in text.split() if "." in piece or ":" in piece]:
         if not (piece.find(".", 0, -1) >= 0 or ":/" in piece or ":\\" in piece):
             continue  # a dot at the end is a sentence's
         trimmed = piece.rstrip(_TRAILING)
