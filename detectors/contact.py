@@ -76,7 +76,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
     has_number = long_number.search(text) is not None
     has_handle = "@" in text and _HANDLE.search(text) is not None
-    has_wallet = _WALLET.search(text) is not None
+    has_wallet = ("1" in text or "3" in text or "0x" in text) and _WALLET.search(text) is not None
     if not (has_number or has_handle or has_wallet):
         return ()
     contacts: dict[str, Contact] = {}

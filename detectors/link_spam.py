@@ -40,7 +40,7 @@ _OF_TELLING_LINKS = frozenset(
         "link.hidden",
     }
 )
-"""What no text of plain links is guilty of (``LinkSpam._is_plain``): most texts have no others."""
+"""What no text of plain links is guilty of (``LinkSpam._are_plain``): most texts have no others."""
 
 Check = Callable[[Content], Evidence | None]
 
@@ -102,7 +102,7 @@ class LinkSpam:
         if not (content.links or content.contacts):
             return ()
         checks = self._checks
-        if all(map(self._is_plain, content.links)):
+        if self._are_plain(content.links):
             checks = self._checks_of_plain
             if not (content.contacts or content.defanged or content.invisible_in_words):
                 checks = self._checks_of_number
@@ -112,11 +112,15 @@ class LinkSpam:
             if (evidence := check(content))
         )
 
-    def _is_plain(self, link: Link) -> bool:
-        """Whether none of the checks that look at one link would find anything in this one."""
-        return self._is_plain_host(link.host) and not (
-            link.numeric or link.userinfo or link.hidden or "." in link.anchor
-        )
+    def _are_plain(self, links: Sequence[Link]) -> bool:
+        """Whether none of the checks that look at one link would find anything in these."""
+        is_plain_host = self._is_plain_host
+        for link in links:
+            if link.numeric or link.userinfo or link.hidden or "." in link.anchor:
+                return False
+            if not is_plain_host(link.host):
+                return False
+        return True
 
     def _has_plain_name(self, host: str) -> bool:
         listings = self._listings
