@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, closing
 
 import structlog
 
@@ -90,7 +91,8 @@ class Keeper:
             msg = "there is no state"
             raise UnreadableSnapshot(msg)
         pieces = _Paced(history, place, leisure)  # as of now
-        snapshot_id, chunks, size = await self._shelf.write(pieces.all())
+        async with aclosing(pieces.all()) as all_pieces:
+            snapshot_id, chunks, size = await self._shelf.write(all_pieces)
         try:
             while place.durable < offset:
                 if not history.is_mine(place):
@@ -149,13 +151,14 @@ class _Paced:
         self.seconds = time.perf_counter() - begin
         """What making them took."""
 
-    async def all(self) -> AsyncIterator[bytes]:
+    async def all(self) -> AsyncGenerator[bytes, None]:
         """Piece after piece."""
         took = self.seconds
-        while self._piece is not None:
-            yield self._piece
-            await asyncio.sleep(took * self._leisure)
-            begin = time.perf_counter()
-            self._piece = next(self._pieces, None)
-            took = time.perf_counter() - begin
-            self.seconds += took
+        with closing(self._pieces):  # broken off too: nothing more is to be copied for it
+            while self._piece is not None:
+                yield self._piece
+                await asyncio.sleep(took * self._leisure)
+                begin = time.perf_counter()
+                self._piece = next(self._pieces, None)
+                took = time.perf_counter() - begin
+                self.seconds += took

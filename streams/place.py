@@ -12,13 +12,16 @@ from streams.message import Outgoing, Record
 Origin = tuple[str, int]
 """A topic and a partition of it."""
 
+_DIGESTED_BYTES = 1_024
+"""A pack names its batch at its beginning."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
     """A record by which a topic is known again, should another be made under its name.
 
     Attributes:
-        digest: CRC-32 of its value.
+        digest: CRC-32 of the beginning of its value.
     """
 
     offset: int
@@ -29,14 +32,18 @@ class Mark:
         """Whether it is this very record; another may have the same value, not the same time."""
         return (
             self.offset == record.offset
-            and self.digest == zlib.crc32(record.value)
+            and self.digest == _digest(record)
             and self.at_ms == record.timestamp_ms
         )
 
 
 def mark_of(record: Record) -> Mark:
     """The mark that a record makes."""
-    return Mark(offset=record.offset, at_ms=record.timestamp_ms, digest=zlib.crc32(record.value))
+    return Mark(offset=record.offset, at_ms=record.timestamp_ms, digest=_digest(record))
+
+
+def _digest(record: Record) -> int:
+    return zlib.crc32(record.value[:_DIGESTED_BYTES])
 
 
 @dataclass(slots=True)

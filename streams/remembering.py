@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Protocol
 
 from contracts.screening import ScreeningJob
@@ -32,7 +32,7 @@ class Remembering(Protocol):
     def restore(self, records: list[Record]) -> None:
         """Fold records in that were handled before."""
 
-    def snapshot(self, topic: str, partition: int) -> Iterator[bytes]:
+    def snapshot(self, topic: str, partition: int) -> Generator[bytes, None, None]:
         """The state of a partition, in pieces that each take a few milliseconds to make.
 
         It is the state as of the first piece: what must not change meanwhile is copied before that
@@ -59,9 +59,9 @@ class NoSnapshots:
 
     basis = ""
 
-    def snapshot(self, _topic: str, _partition: int) -> Iterator[bytes]:
+    def snapshot(self, _topic: str, _partition: int) -> Generator[bytes, None, None]:
         """Nothing."""
-        return iter(())
+        yield from ()
 
     def load(self, _topic: str, _partition: int, _piece: bytes) -> None:
         """Nothing."""

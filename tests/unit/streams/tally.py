@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -45,7 +45,7 @@ class TallyStage:
         for _ in self.handle(records):
             pass
 
-    def snapshot(self, topic: str, partition: int) -> Iterator[bytes]:
+    def snapshot(self, topic: str, partition: int) -> Generator[bytes, None, None]:
         rows = list(self.counts.get((topic, partition), {}).items())
         yield b""
         for begin in range(0, len(rows), PER_PIECE):

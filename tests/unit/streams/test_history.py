@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -278,7 +278,7 @@ async def test_pieces_that_the_stage_cannot_read_are_passed_over(
     log: ToyLog, shelf: SnapshotShelf
 ) -> None:
     class Older(TallyStage):
-        def snapshot(self, topic: str, partition: int) -> Iterator[bytes]:
+        def snapshot(self, topic: str, partition: int) -> Generator[bytes, None, None]:
             yield from super().snapshot(topic, partition)
             yield b"no msgpack"
 
