@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-    def snapshot(self, topic: str, partition: int) -> Generator[bytes, None, None]:
-        """The ids of the events that came before, the oldest first, and the newest time."""
-        known = self._origin(topic, partition)
-        newest_ms, ids = known.watermark.newest_ms, tuple(known.repeats)
-        for begin in range(0, len(ids), IDS_PER_PIECE):
-            yield msgspec.msgpack.encode((newest_ms, ids[begin : begin + IDS_PER_PIECE]))
+from collections import Counter
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -124,21 +120,12 @@ class Intake:
                 known.repeats.add(event.event_id)
                 known.watermark.late_by(event.occurred_at_ms)
 
-<<<<<<< HEAD
-    def snapshot(self, topic: str, partition: int) -> Iterator[bytes]:
+    def snapshot(self, topic: str, partition: int) -> Generator[bytes, None, None]:
         """The ids of the events that came before, the oldest first, and the newest time."""
         known = self._origin(topic, partition)
-        ids = tuple(known.repeats)
+        newest_ms, ids = known.watermark.newest_ms, tuple(known.repeats)
         for begin in range(0, len(ids), IDS_PER_PIECE):
-            piece = (known.watermark.newest_ms, ids[begin : begin + IDS_PER_PIECE])
-            yield msgspec.msgpack.encode(piece)
-=======
-    def snapshot(self, topic: str, partition: int) -> Generator[bytes, None, None]:
-        """The ids of the events that came before, the oldest first."""
-        known = tuple(self._repeats.get((topic, partition), ()))
-        for begin in range(0, len(known), IDS_PER_PIECE):
-            yield msgspec.msgpack.encode(known[begin : begin + IDS_PER_PIECE])
->>>>>>> 6de0eb0 (Close a snapshot that is broken off; know a record by its first kilobyte)
+            yield msgspec.msgpack.encode((newest_ms, ids[begin : begin + IDS_PER_PIECE]))
 
     def load(self, topic: str, partition: int, piece: bytes) -> None:
         """Know ids again, and how far event time had come."""
