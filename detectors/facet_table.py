@@ -14,9 +14,11 @@ in which something may be building up, go last.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from contracts.ids import AccountId, EventId, Facet
 from detectors.frequency import FrequencySketch
+from detectors.table_copy import Head, TableCopy, decode_piece
 from detectors.window import FacetWindow
 
 SPANS = 2
@@ -69,6 +71,7 @@ class FacetTable:
 
     __slots__ = (
         "_budget",
+        "_copy",
         "_kept_ms",
         "_new_window",
         "_newest_ms",
@@ -113,6 +116,8 @@ class FacetTable:
         self._text_bytes = 0
         """Of the text of one sighting, as last seen."""
         self._to_stock = STOCK_EVERY
+        self._copy: TableCopy | None = None
+        """A snapshot in the making, which has to hear of windows before they change."""
         self._newest_ms = 0
         self._turn_ms = 0
 
@@ -133,6 +138,8 @@ class FacetTable:
         """
         window = self.windows.get(facet)
         if window is not None:
+            if self._copy is not None:
+                self._copy.before_change(facet)
             return window
         young = self._young
         known = young.get(facet)
@@ -186,10 +193,7 @@ class FacetTable:
         """Let the oldest generation go, or, if there is none, the windows longest unseen."""
         rest = self._rest
         if rest is None:
-            sketch_bytes = self._budget.total_bytes // SKETCH_SHARES
-            rest = self._rest = FrequencySketch(
-                budget_bytes=max(MIN_SKETCH_BYTES, sketch_bytes), span_ms=self._kept_ms
-            )
+            rest = self._rest = self._new_rest()
         if not self._older:
             self._turn()
         if self._older:
@@ -201,6 +205,53 @@ class FacetTable:
         for facet in cold[: len(cold) // SHARES + 1]:
             rest.add(facet, len(self.windows[facet]), self._newest_ms)
             self._drop(facet)
+
+    def begin_copy(self) -> TableCopy:
+        """Its state as of now; until ``end_copy`` what changes is written to it first."""
+        self._copy = TableCopy(
+            Head(
+                newest_ms=self._newest_ms,
+                turn_ms=self._turn_ms,
+                to_stock=self._to_stock,
+                text_bytes=self._text_bytes,
+                older_until_ms=self._older_until_ms.copy(),
+                rest=None if self._rest is None else self._rest.to_bytes(),
+            ),
+            [(list(one), list(one.values())) for one in (self._young, *self._older)],
+            self.windows.copy(),
+        )
+        return self._copy
+
+    def end_copy(self) -> None:
+        """The copy is written, or not wanted any more."""
+        self._copy = None
+
+    def load(self, piece: bytes) -> None:
+        """Take in the next piece of a copy of a table like this; the first ones into an empty one.
+
+        Raises:
+            msgspec.MsgspecError: It is none.
+        """
+        head, generation, (facets, texts), windows = decode_piece(piece)
+        if head is not None:
+            self._newest_ms, self._turn_ms, self._to_stock, self._text_bytes = head[:4]
+            self._older_until_ms = head.older_until_ms
+            self._older = [{} for _ in self._older_until_ms]
+            if head.rest is not None:
+                self._rest = self._new_rest()
+                with suppress(ValueError):  # of another budget: what had to go is forgotten
+                    self._rest.load(head.rest)
+        (self._young, *self._older)[generation].update(zip(facets, texts, strict=True))
+        for facet, state in windows:
+            window = self.windows[facet] = self._new_window()
+            window.set_state(state)
+            self.sightings += len(window)
+
+    def _new_rest(self) -> FrequencySketch:
+        sketch_bytes = self._budget.total_bytes // SKETCH_SHARES
+        return FrequencySketch(
+            budget_bytes=max(MIN_SKETCH_BYTES, sketch_bytes), span_ms=self._kept_ms
+        )
 
     def _see_anew(self, facet: Facet, text: str) -> FacetWindow | None:
         """Note a facet that is not known, or not any more."""

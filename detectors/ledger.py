@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 
+from msgspec import msgpack
 from msgspec.structs import replace
 
 from contracts.event import from_epoch_ms, rfc3339
@@ -28,6 +29,16 @@ Moment = tuple[int, EventId]
 """When an event happened, and which it was: the order of an account's events."""
 
 
+ACCOUNTS_PER_PIECE = 500
+EVENTS_PER_PIECE = 5_000
+
+_EventsPiece = tuple[int, int, list[AccountId], list[str]]
+"""When the halves turn, which half it is, its accounts, their texts."""
+
+_encode = msgpack.Encoder().encode
+_decoder = msgpack.Decoder(tuple[list[tuple[AccountId, list[Signal]]], _EventsPiece | None])
+
+
 class Ledger:
     """Adds up signals by account.
 
@@ -46,6 +57,29 @@ class Ledger:
     def __len__(self) -> int:
         """Accounts with at least one live signal that are kept."""
         return len(self._accounts)
+
+    def snapshot(self) -> Generator[bytes, None, None]:
+        """Its state as of the first piece, in pieces of a millisecond's work."""
+        account_ids = list(self._accounts)
+        signals = list(map(tuple, self._accounts.values()))
+        events = self._events.pieces()
+        for begin in range(0, len(account_ids), ACCOUNTS_PER_PIECE):
+            end = begin + ACCOUNTS_PER_PIECE
+            rows = list(zip(account_ids[begin:end], signals[begin:end], strict=True))
+            yield _encode((rows, None))
+        for piece in events:
+            yield _encode(([], piece))
+
+    def load(self, piece: bytes) -> None:
+        """Take in the next piece of a snapshot, beginning empty.
+
+        Raises:
+            msgspec.MsgspecError: It is none.
+        """
+        rows, events = _decoder.decode(piece)
+        self._accounts.update(rows)
+        if events is not None:
+            self._events.load(events)
 
     def settle(
         self,
@@ -183,6 +217,21 @@ class _Events:
         self._young[account_id] = "\0".join(
             f"{at_ms}\0{event_id}" for at_ms, event_id in moments[-MAX_EVENTS:]
         )
+
+    def pieces(self) -> Iterable[_EventsPiece]:
+        """All of it as of now, in pieces."""
+        halves = [(list(half), list(half.values())) for half in (self._old, self._young)]
+        turn_ms = self._turn_ms
+        return (
+            (turn_ms, half, ids[begin:end], texts[begin:end])
+            for half, (ids, texts) in enumerate(halves)
+            for begin in range(0, len(ids), EVENTS_PER_PIECE)
+            for end in (begin + EVENTS_PER_PIECE,)
+        )
+
+    def load(self, piece: _EventsPiece) -> None:
+        self._turn_ms, half, ids, texts = piece
+        (self._old, self._young)[half].update(zip(ids, texts, strict=True))
 
     def of(self, account_id: AccountId) -> list[Moment]:
         known = self._young.get(account_id) or self._old.get(account_id)

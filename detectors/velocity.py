@@ -9,9 +9,9 @@ for ten or more, and the burst's beginning, not the count of a moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 from contracts.event import rfc3339
 from contracts.ids import AccountId, EventId, Facet
@@ -90,6 +90,29 @@ class Velocity:
         """Facets kept."""
         return sum(len(kind.table) for kind in self._kinds.values())
 
+    def snapshot(self) -> Generator[bytes, None, None]:
+        """Its state as of the first piece, in pieces of a millisecond's work.
+
+        Sightings may be observed between one piece and the next. One snapshot at a time.
+        """
+        copies = [(name, kind.table.begin_copy()) for name, kind in self._kinds.items()]
+        try:
+            for name, copy in copies:
+                for piece in copy.pieces():
+                    yield msgpack.encode((name, piece))
+        finally:
+            for kind in self._kinds.values():
+                kind.table.end_copy()
+
+    def load(self, piece: bytes) -> None:
+        """Take in the next piece of a snapshot made on the same basis, beginning empty.
+
+        Raises:
+            Exception: It is none, or one of another ruleset.
+        """
+        name, of_table = msgpack.decode(piece, type=tuple[str, bytes])
+        self._kinds[name].table.load(of_table)
+
     def observe(self, seen: Sighting) -> list[Signal]:
         """Count an event's facets; give a signal for each event whose standing it changed.
 
@@ -107,6 +130,17 @@ class Velocity:
             if window is not None:
                 signals += _counted(kind, facet, window, seen)
         return signals
+
+
+def basis_of(ruleset: Ruleset) -> str:
+    """What of a ruleset the state depends on: what is counted, not what it is worth."""
+    counted = [
+        (rule.facet, rule.window, rule.measure, rule.of, rule.min_accounts, rising)
+        for rule in ruleset.velocity
+        for rising in (tuple(level.at_least for level in rule.levels),)
+        if rule.mode != "off"
+    ]
+    return f"{counted} {sorted(ruleset.facets.items())} {ruleset.lateness}"
 
 
 def _counted(kind: _Kind, facet: Facet, window: FacetWindow, seen: Sighting) -> Iterable[Signal]:

@@ -30,6 +30,20 @@ there reached a level, those with gaps of no more than a window."""
 Values = tuple[str, ...]
 LevelOf = Callable[["FacetWindow", int, int], int]
 
+WindowState = tuple[
+    list[int],
+    list[AccountId],
+    list[EventId],
+    list[Values] | None,
+    bool,
+    list[bytearray] | None,
+    list[list[Run]],
+    bytearray,
+    int,
+    int,
+]
+"""All that a window is made of, in the order of ``FacetWindow.state``."""
+
 _NOBODY: set[int] = set()
 
 
@@ -187,6 +201,36 @@ class FacetWindow:
             return True
         self._known.add(account_id)
         return False
+
+    def state(self) -> WindowState:
+        """All of it, not copied: to be written before anything is added."""
+        return (
+            self.times,
+            self.accounts,
+            self.events,
+            self.values,
+            self.has_repeats,
+            self.announced,
+            self.runs,
+            self.levels,
+            self.missed,
+            self.missed_error,
+        )
+
+    def set_state(self, state: WindowState) -> None:
+        """Become what ``state`` gave."""
+        (
+            self.times,
+            self.accounts,
+            self.events,
+            self.values,
+            self.has_repeats,
+            self.announced,
+            self.runs,
+            self.levels,
+            self.missed,
+            self.missed_error,
+        ) = state
 
     def _announced(self) -> list[bytearray]:
         if self.announced is None:

@@ -28,7 +28,7 @@ from sinks.router import Router
 from store.clock import SystemClock
 from store.ruleset import live_ruleset
 from streams.errors import StreamError
-from streams.topic import INTERNAL_RETENTION_HOURS, Topics, create_topics
+from streams.topic import Topics, create_topics
 from streams.worker import StreamConfig, StreamWorker
 
 log = structlog.get_logger(__name__)
@@ -77,13 +77,6 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
             raise InvalidSettings(message)
     engine = open_home_database(settings)
     ruleset = ruleset_of(settings, engine)
-    longest_hours = max((rule.window for rule in ruleset.velocity), default=0) / 3_600
-    if longest_hours > INTERNAL_RETENTION_HOURS:
-        log.warning(
-            "a restart forgets the far end of the longest window",
-            window_hours=longest_hours,
-            kept_hours=INTERNAL_RETENTION_HOURS,
-        )
     redis = open_redis(settings.redis_url)
     queue = ScreeningQueue(
         redis,

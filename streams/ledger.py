@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,7 +18,6 @@ from detectors.scorer import is_case, settle
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
-from streams.remembering import NoSnapshots
 from streams.topic import Topics
 
 MAX_CASES = 100
@@ -49,10 +48,25 @@ class _Partition:
     """The watermark that the desk was told of."""
 
 
-class LedgerStage(NoSnapshots):
+class _Piece(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Of a partition's snapshot.
+
+    Attributes:
+        times: How far event time is, and how far the desk was told.
+        batches: Name, readings, partitions that answered, and their signals.
+    """
+
+    times: tuple[int, int]
+    batches: list[tuple[BatchId, SignalPack | None, tuple[int, ...], tuple[Signal, ...]]] = []
+    of_ledger: bytes | None = None
+
+
+class LedgerStage:
     """Keeps the accounts of each partition that this worker has."""
 
     lookback = None
+    basis = "accounts 1"
+    """What signals are worth is told by whoever sends them."""
 
     def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
         self._ruleset = ruleset
@@ -62,9 +76,7 @@ class LedgerStage(NoSnapshots):
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Take in readings and answers; give the verdicts of what they complete."""
         for record in records:
-            part = self._partitions.get(record.partition)
-            if part is None:
-                part = self._partitions[record.partition] = _Partition(self._new_ledger())
+            part = self._of(record.partition)
             try:
                 pack = decode(record.value, SignalPack)
             except msgspec.MsgspecError as error:
@@ -81,8 +93,38 @@ class LedgerStage(NoSnapshots):
         for _ in self.handle(records):
             pass
 
-    def _new_ledger(self) -> Ledger:
-        return Ledger(self._ruleset, max_accounts=max(1, MAX_ACCOUNTS // self._topics.partitions))
+    def snapshot(self, _topic: str, partition: int) -> Generator[bytes, None, None]:
+        """The accounts of a partition, and the batches that are not complete."""
+        part = self._of(partition)
+        times = (part.watermark_ms, part.told_ms)
+        batches = [
+            (name, batch.readings, tuple(batch.answered), tuple(batch.signals))
+            for name, batch in part.batches.items()
+        ]
+        of_ledger = part.ledger.snapshot()
+        first = next(of_ledger, None)  # as of now
+        yield msgspec.msgpack.encode(_Piece(times=times, of_ledger=first))
+        for batch in batches:
+            yield msgspec.msgpack.encode(_Piece(times=times, batches=[batch]))
+        for piece in of_ledger:
+            yield msgspec.msgpack.encode(_Piece(times=times, of_ledger=piece))
+
+    def load(self, _topic: str, partition: int, piece: bytes) -> None:
+        """Know accounts and batches again."""
+        part, taken = self._of(partition), msgspec.msgpack.decode(piece, type=_Piece)
+        part.watermark_ms, part.told_ms = taken.times
+        for name, readings, answered, signals in taken.batches:
+            part.batches[name] = _Batch(readings, set(answered), list(signals))
+        if taken.of_ledger is not None:
+            part.ledger.load(taken.of_ledger)
+
+    def _of(self, partition: int) -> _Partition:
+        part = self._partitions.get(partition)
+        if part is None:
+            most = max(1, MAX_ACCOUNTS // self._topics.partitions)
+            part = _Partition(Ledger(self._ruleset, max_accounts=most))
+            self._partitions[partition] = part
+        return part
 
     def _verdicts(self, pack: SignalPack, part: _Partition) -> Iterator[Verdict]:
         if pack.batch is None:

@@ -17,8 +17,8 @@ from streams.errors import BrokerUnavailable, TopicMismatch
 
 HOUR_MS = 3_600_000
 INTERNAL_RETENTION_HOURS = 48
-"""What passes between agents is what their state is made of again after a restart: the longest
-window of the default ruleset, a day, and a day for an outage."""
+"""How long all workers may be away without a gap in the state that they make of what passes between
+agents. State that is older lies in snapshots."""
 
 MAX_MESSAGE_BYTES = 1_048_588
 """Kafka's own default."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import msgspec
 
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.wire import decode, encode
-from detectors.velocity import BUDGET_BYTES, Velocity
+from detectors.velocity import BUDGET_BYTES, Velocity, basis_of
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import FacetPack, Outgoing, Record, SignalPack
-from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
 MAX_SIGNALS = 250
 """Signals in one pack: about half of what Kafka takes in one message."""
 
 
-class VelocityStage(NoSnapshots):
+class VelocityStage:
     """Keeps the windows of each partition of facets that this worker has."""
 
     lookback = None
@@ -32,6 +31,7 @@ class VelocityStage(NoSnapshots):
         self._topics = topics
         self._share_bytes = budget_bytes // topics.partitions
         self._velocity: dict[int, Velocity] = {}
+        self.basis = f"windows 1 {topics.partitions} {basis_of(ruleset)}"
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Count the packs of a chunk and answer each."""
@@ -41,10 +41,7 @@ class VelocityStage(NoSnapshots):
             except msgspec.MsgspecError as error:
                 yield foreign(self._topics, "velocity", record, FacetPack, error)
                 continue
-            velocity = self._velocity.get(record.partition)
-            if velocity is None:
-                velocity = self._velocity[record.partition] = self._new_velocity()
-            yield from self._answers(pack, record.partition, velocity)
+            yield from self._answers(pack, record.partition, self._of(record.partition))
 
     def forget(self, _topic: str, partition: int) -> None:
         """Drop the state of a partition."""
@@ -55,8 +52,20 @@ class VelocityStage(NoSnapshots):
         for _ in self.handle(records):
             pass
 
-    def _new_velocity(self) -> Velocity:
-        return Velocity(self._ruleset, budget_bytes=self._share_bytes)
+    def snapshot(self, _topic: str, partition: int) -> Generator[bytes, None, None]:
+        """The windows of a partition."""
+        return self._of(partition).snapshot()
+
+    def load(self, _topic: str, partition: int, piece: bytes) -> None:
+        """Know windows again."""
+        self._of(partition).load(piece)
+
+    def _of(self, partition: int) -> Velocity:
+        velocity = self._velocity.get(partition)
+        if velocity is None:
+            velocity = Velocity(self._ruleset, budget_bytes=self._share_bytes)
+            self._velocity[partition] = velocity
+        return velocity
 
     def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
         """One answer to each partition of accounts that awaits one or has signals."""
