@@ -1,4 +1,4 @@
-"""Sends what the stages give out, and returns when the broker has all of it."""
+"""Sends what the stages give out, and tells when the broker has all of it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,31 @@ from streams.message import INGESTED_AT, Outgoing
 from streams.patience import patiently
 from streams.topic import MAX_DEAD_LETTER_BYTES
 
+MAX_BATCH_BYTES = 1 << 19
+"""Kafka takes batches of up to 1 MiB; a message that is larger than this goes by itself."""
+ALONE_BYTES = 1 << 18
+"""A message of this size is not worth a place in a batch."""
+DURABLE_SECONDS = 120.0
+"""aiokafka gives a batch up when it is 40 s old and a request has failed, which takes up to 40 s;
+this is for the case that it does not."""
+STOP_SECONDS = 2.0
+
 Enqueue = Callable[[ScreeningJob], Awaitable[None]]
+Headers = list[tuple[str, bytes]]
 
 
 class Emitter:
-    """One producer for a whole worker."""
+    """One producer for a whole worker.
+
+    Messages to one partition stay in order, those of one :meth:`send` and those of successive ones:
+    they are sent in record batches, one at a time for each partition, repeated if need be.
+    """
 
     def __init__(self, bootstrap: str, *, enqueue: Enqueue) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
-            linger_ms=2,
-            max_batch_size=1 << 18,
+            max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_DEAD_LETTER_BYTES,
         )
         self._enqueue = enqueue
@@ -35,8 +48,12 @@ class Emitter:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Send what waits, and disconnect."""
-        await self._producer.stop()
+        """Send what waits, for a moment, and disconnect."""
+        stopping = asyncio.create_task(self._producer.stop())
+        await asyncio.wait([stopping], timeout=STOP_SECONDS)
+        if not stopping.done():
+            stopping.cancel()
+            await self._producer.client.close()
 
     async def emit(self, messages: Iterable[Outgoing | ScreeningJob]) -> None:
         """Send all; when this returns, all of it is durable.
@@ -44,26 +61,83 @@ class Emitter:
         Raises:
             aiokafka.errors.KafkaError: The broker did not take a message within its time.
         """
-        sent: list[asyncio.Future[Any]] = []
+        await (await self.send(messages))
+
+    async def send(self, messages: Iterable[Outgoing | ScreeningJob]) -> Awaitable[None]:
+        """Line all up for sending; the result ends when all of it is durable.
+
+        Raises:
+            aiokafka.errors.KafkaError: The broker did not take earlier messages within their time.
+        """
+        jobs: list[ScreeningJob] = []
+        by_partition: dict[tuple[str, int], list[Outgoing]] = {}
+        pending: list[Awaitable[Any]] = []
         for message in messages:
             if isinstance(message, ScreeningJob):
-                await patiently("screening queue", partial(self._enqueue, message))
+                jobs.append(message)
                 continue
-            headers = (
-                [(INGESTED_AT, str(message.ingested_at_ms).encode())]
-                if message.ingested_at_ms
-                else None
-            )
-            sent.append(
-                await self._producer.send(
-                    message.topic,
-                    value=message.value,
-                    key=message.key,
-                    partition=message.partition,
-                    headers=headers,
-                )
-            )
+            if message.partition is None:
+                pending.append(await self._send_alone(message))
+            else:
+                by_partition.setdefault((message.topic, message.partition), []).append(message)
             for counter in message.counted:
                 counter.inc()
-        if sent:
-            await asyncio.gather(*sent)
+        for sent in await asyncio.gather(
+            *(self._send_batches(*to, batch) for to, batch in by_partition.items())
+        ):
+            pending.extend(sent)
+        return self._durable(pending, jobs)
+
+    async def _durable(self, pending: list[Awaitable[Any]], jobs: list[ScreeningJob]) -> None:
+        async with asyncio.timeout(DURABLE_SECONDS):
+            await asyncio.gather(*pending)
+        for job in jobs:
+            await patiently("screening queue", partial(self._enqueue, job))
+
+    async def _send_alone(self, message: Outgoing) -> Awaitable[Any]:
+        sent: Awaitable[Any] = await self._producer.send(
+            message.topic,
+            value=message.value,
+            key=message.key,
+            partition=message.partition,
+            headers=_headers(message),
+        )
+        return sent
+
+    async def _send_batches(
+        self, topic: str, partition: int, messages: list[Outgoing]
+    ) -> list[Awaitable[Any]]:
+        pending: list[Awaitable[Any]] = []
+        batch = None
+        for message in messages:
+            if len(message.value) >= ALONE_BYTES:
+                if batch is not None:
+                    pending.append(await self._send_batch(topic, partition, batch))
+                    batch = None
+                pending.append(await self._send_alone(message))
+                continue
+            if batch is None or not _fits(batch, message):
+                if batch is not None:
+                    pending.append(await self._send_batch(topic, partition, batch))
+                batch = self._producer.create_batch()
+                _fits(batch, message)  # one that is new takes anything
+        if batch is not None:
+            pending.append(await self._send_batch(topic, partition, batch))
+        return pending
+
+    async def _send_batch(self, topic: str, partition: int, batch: Any) -> Awaitable[Any]:
+        batch.close()  # nothing else is to be put into it
+        sent: Awaitable[Any] = await self._producer.send_batch(batch, topic, partition=partition)
+        return sent
+
+
+def _fits(batch: Any, message: Outgoing) -> bool:
+    """Put a message into a batch; False if there is no room for it."""
+    appended = batch.append(
+        key=message.key, value=message.value, timestamp=None, headers=_headers(message)
+    )
+    return appended is not None
+
+
+def _headers(message: Outgoing) -> Headers:
+    return [(INGESTED_AT, b"%d" % message.ingested_at_ms)] if message.ingested_at_ms else []

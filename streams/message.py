@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 from prometheus_client import Counter
 
 from contracts.screening import Screening
@@ -110,8 +111,7 @@ class CasePack:
     screenings: tuple[Screening, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message as it came from the broker.
 
     Attributes:
@@ -130,8 +130,7 @@ class Record:
     is_retry: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message to be sent; without a partition it goes by its key.
 
     Attributes:

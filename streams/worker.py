@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -23,26 +22,25 @@ from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_s
 from streams.desk import DeskStage, ScreeningStage
 from streams.emitter import Emitter, Enqueue
 from streams.errors import StageFailed
+from streams.flow import Flow, Work
 from streams.history import History
 from streams.intake import Intake
 from streams.keeper import Keeper
 from streams.ledger import LedgerStage
 from streams.log_reader import LogReader
-from streams.message import INGESTED_AT, RETRY, Record
+from streams.message import Record
 from streams.remembering import Stage
 from streams.snapshot import SnapshotShelf
 from streams.topic import Topics
-from streams.transport import Transport
+from streams.transport import ChunkSchema, Transport
 from streams.velocity import VelocityStage
 
 log = structlog.get_logger(__name__)
 
-MAX_CHUNK = 1_000
-LINGER_SECONDS = 0.01
-"""How long an agent waits for a chunk to fill."""
-INTAKE_LINGER_SECONDS = 0.05
-"""The same for intake, where it decides how many packs there are: at 400 signups/s over 4
-partitions, 4.2 messages an event between the agents with 20 ms."""
+PACE_SECONDS = 0.01
+"""How long after a batch of a partition the next is begun at the earliest, unless it is full."""
+INTAKE_PACE_SECONDS = 0.05
+"""The same for intake, where it decides how many packs there are."""
 LAG_EVERY_SECONDS = 5.0
 WATCH_EVERY_SECONDS = 0.5
 LAST_SNAPSHOTS_SECONDS = 5.0
@@ -101,11 +99,11 @@ class StreamWorker:
         self._add_stage(
             "desk", DeskStage(ruleset, topics, console_url=config.console_url), topics.cases
         )
-        self._add_agent(
+        self._add_delivery(
             "alerts", alert_delivery(accept_alerts, self._emitter, topics), topics.alerts
         )
-        self._add_agent("dead letters", dead_letter_store(engine), topics.dead_letters)
-        self._add_agent(
+        self._add_delivery("dead letters", dead_letter_store(engine), topics.dead_letters)
+        self._add_delivery(
             "decisions", decision_store(engine, self._emitter, topics), topics.decisions
         )
         self._keeper = Keeper(
@@ -149,43 +147,46 @@ class StreamWorker:
         history = History(name, stage, self._reader, self._shelf)
         self._histories.append(history)
 
-        async def handle(records: list[Record]) -> None:
+        async def work(records: list[Record]) -> Awaitable[None]:
             handled = await history.handle(records)
-            await self._emitter.emit(handled.outgoing)
-            handled.settle()
+            durable = await self._emitter.send(handled.outgoing)
 
-        linger_seconds = INTAKE_LINGER_SECONDS if isinstance(stage, Intake) else LINGER_SECONDS
-        self._add_agent(name, handle, *topics, linger_seconds=linger_seconds)
+            async def settled() -> None:
+                await durable
+                handled.settle()
 
-    def _add_agent(
-        self, name: str, handle: Handle, *topics: str, linger_seconds: float = LINGER_SECONDS
-    ) -> None:
-        topic = self._app.topic(
-            *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
+            return settled()
+
+        pace_seconds = INTAKE_PACE_SECONDS if isinstance(stage, Intake) else PACE_SECONDS
+        self._add_agent(name, work, *topics, pace_seconds=pace_seconds)
+
+    def _add_delivery(self, name: str, handle: Handle, *topics: str) -> None:
+        async def work(records: list[Record]) -> None:
+            await handle(records)
+
+        self._add_agent(name, work, *topics, pace_seconds=PACE_SECONDS)
+
+    def _add_agent(self, name: str, work: Work, *topics: str, pace_seconds: float) -> None:
+        topic = self._app.topic(*topics, schema=ChunkSchema())
 
         async def agent(stream: Any) -> None:
-            async for events in stream.noack_take(MAX_CHUNK, within=linger_seconds):
-                with metrics.CHUNK_SECONDS.labels(name).time():
-                    await self._guarded(name, handle, [_record(event) for event in events])
-                for event in events:
-                    await stream.ack(event)
+            # One that is started again after a rebalance begins with empty hands.
+            flow = Flow(name, work, pace_seconds=pace_seconds)
+            try:
+                await flow.run(stream.noack())
+            except* Exception as failures:
+                await self._fail(name, failures.exceptions[0])
 
         agent.__name__ = name.replace(" ", "_")
         self._app.agent(topic, name=name.replace(" ", "_"))(agent)
 
-    async def _guarded(
-        self, name: str, handle: Callable[[list[Record]], Awaitable[None]], records: list[Record]
-    ) -> None:
-        """Handle a chunk, or stop the worker: an unhandled chunk must not be acknowledged."""
-        try:
-            await handle(records)
-        except Exception as error:
-            failure = StageFailed(name, error)
-            log.exception("a stage failed", stage=name, error=type(error).__name__)
-            if not self.failed.done():
-                self.failed.set_exception(failure)
-            await asyncio.Event().wait()
+    async def _fail(self, name: str, error: Exception) -> None:
+        """Stop the worker: what a stage could not do must not be acknowledged."""
+        failure = StageFailed(name, error)
+        log.error("a stage failed", stage=name, error=type(error).__name__, exc_info=error)
+        if not self.failed.done():
+            self.failed.set_exception(failure)
+        await asyncio.Event().wait()
 
     async def _on_assigned(self, _app: Any, assigned: Iterable[Any], **_: Any) -> None:
         for history in self._histories:
@@ -233,7 +234,6 @@ def _faust_app(config: StreamConfig) -> Any:
         broker_commit_livelock_soft_timeout=300.0,
         consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,
-        stream_buffer_maxsize=16_384,
         topic_disable_leader=True,
         topic_allow_declare=False,
         topic_partitions=config.topics.partitions,
@@ -241,27 +241,3 @@ def _faust_app(config: StreamConfig) -> Any:
     )
     app.transport = Transport(app.conf.broker_consumer, app)
     return app
-
-
-def _record(event: Any) -> Record:
-    message = event.message
-    headers = dict(message.headers or ())
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=round(message.timestamp * 1_000) if message.timestamp else _now_ms(),
-        key=message.key,
-        value=message.value,
-        ingested_at_ms=_whole_number(headers.get(INGESTED_AT, b"0")),
-        is_retry=RETRY in headers,
-    )
-
-
-def _whole_number(header: bytes) -> int:
-    """Read a header of ours; a foreign one says nothing."""
-    return int(header) if header.isdigit() else 0
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,0 +1,132 @@
+"""Leads an agent's chunks through its work: merged while they wait, several under way at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterable, Awaitable, Callable
+
+from streams import metrics
+from streams.message import Record
+from streams.progress import Chunk
+from streams.transport import MAX_CHUNK
+
+MAX_BATCH_BYTES = 4 * 1024**2
+"""Memory of the records that are handled at once; a single chunk may be larger."""
+DEPTH = 4
+"""Batches of one agent whose results are under way at once."""
+
+Origin = tuple[str, int]
+Work = Callable[[list[Record]], Awaitable[Awaitable[object] | None]]
+"""Does a batch, and gives what ends when all it led to is durable (None: it is already)."""
+
+
+class Flow:
+    """The chunks of one agent, on their way through its work.
+
+    While a batch is worked on, what comes meanwhile is merged, a partition at a time in turn. A
+    batch of a partition is begun ``pace_seconds`` after the one before at the earliest, unless
+    ``MAX_CHUNK`` records wait: at low load a record goes at once, at high load batches are large.
+
+    Batches are worked on one after the other, so their results go out in order; up to ``DEPTH``
+    wait for theirs to be durable meanwhile. They are acknowledged in order. When one fails,
+    neither it nor a later one is acknowledged, and :meth:`run` raises what it failed with.
+    """
+
+    def __init__(self, name: str, work: Work, *, pace_seconds: float, depth: int = DEPTH) -> None:
+        self._seconds = metrics.CHUNK_SECONDS.labels(name)
+        self._work = work
+        self._pace_seconds = pace_seconds
+        self._waiting: dict[Origin, deque[Chunk]] = {}
+        self._begun_at: dict[Origin, float] = {}
+        self._arrived = asyncio.Event()
+        self._free = asyncio.Semaphore(depth)
+
+    async def run(self, chunks: AsyncIterable[Chunk]) -> None:
+        """Work off chunks for as long as they come; raises what a batch fails with."""
+        async with asyncio.TaskGroup() as group:
+            worker = group.create_task(self._work_off(group))
+            async for chunk in chunks:
+                self.put(chunk)
+            worker.cancel()
+
+    def put(self, chunk: Chunk) -> None:
+        """Let a chunk wait for its turn."""
+        first = chunk.records[0]
+        self._waiting.setdefault((first.topic, first.partition), deque()).append(chunk)
+        self._arrived.set()
+
+    async def _work_off(self, group: asyncio.TaskGroup) -> None:
+        before: asyncio.Task[None] | None = None
+        while True:
+            await self._free.acquire()
+            batch = await self._next()
+            records = (
+                batch[0].records
+                if len(batch) == 1
+                else [record for chunk in batch for record in chunk.records]
+            )
+            began = time.perf_counter()
+            durable = await self._work(records)
+            before = group.create_task(self._finish(batch, durable, before, began))
+
+    async def _finish(
+        self,
+        batch: list[Chunk],
+        durable: Awaitable[object] | None,
+        before: asyncio.Task[None] | None,
+        began: float,
+    ) -> None:
+        if durable is not None:
+            await durable
+        if before is not None:
+            await before
+        for chunk in batch:
+            chunk.acknowledge()
+        self._seconds.observe(time.perf_counter() - began)
+        self._free.release()
+
+    async def _next(self) -> list[Chunk]:
+        """The next batch, begun; waits until there is one whose time has come."""
+        while True:
+            self._arrived.clear()
+            now = time.monotonic()
+            soonest = None
+            for origin in list(self._waiting):
+                at = self._due(origin)
+                if at <= now:
+                    if batch := self._take(origin):
+                        self._begun_at[origin] = now
+                        return batch
+                elif soonest is None or at < soonest:
+                    soonest = at
+            timeout = None if soonest is None else soonest - now
+            try:
+                await asyncio.wait_for(self._arrived.wait(), timeout)
+            except TimeoutError:
+                continue
+
+    def _due(self, origin: Origin) -> float:
+        if sum(len(chunk.records) for chunk in self._waiting[origin]) >= MAX_CHUNK:
+            return 0.0
+        return self._begun_at.get(origin, 0.0) + self._pace_seconds
+
+    def _take(self, origin: Origin) -> list[Chunk]:
+        """What waits of a partition, up to the bounds; what is left goes to the end of the line."""
+        waiting = self._waiting.pop(origin)
+        batch: list[Chunk] = []
+        records = size = 0
+        while waiting:
+            chunk = waiting[0]
+            if batch and (
+                records + len(chunk.records) > MAX_CHUNK or size + chunk.bytes > MAX_BATCH_BYTES
+            ):
+                self._waiting[origin] = waiting
+                break
+            waiting.popleft()
+            if chunk.begin():
+                batch.append(chunk)
+                records += len(chunk.records)
+                size += chunk.bytes
+        return batch
