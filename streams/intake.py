@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from zlib import crc32
 
 import msgspec
 
@@ -29,7 +30,7 @@ from streams.message import (
     Record,
     SignalPack,
 )
-from streams.topic import Topics, partition_of
+from streams.topic import Topics
 
 STAGE = "intake"
 
@@ -166,28 +167,39 @@ class Intake:
     ) -> Iterator[Outgoing]:
         partitions = self._topics.partitions
         by_facet: dict[int, list[Sighting]] = {}
+        asks: dict[int, set[int]] = {}
         by_account: dict[int, list[Reading]] = {}
         awaits: dict[int, set[int]] = {}
         for reading in readings:
-            account = partition_of(reading.account_id, partitions)
+            account = crc32(reading.account_id.encode()) % partitions
             by_account.setdefault(account, []).append(uncounted(reading))
-            if not reading.facets:
-                continue
             parts: dict[int, list[Facet]] = {}
             for facet in reading.facets:
-                parts.setdefault(partition_of(facet, partitions), []).append(facet)
+                part = crc32(facet.encode()) % partitions
+                if part in parts:
+                    parts[part].append(facet)
+                else:
+                    parts[part] = [facet]
             for part, facets in parts.items():
-                by_facet.setdefault(part, []).append(sighting(reading, tuple(facets)))
+                if part not in by_facet:
+                    by_facet[part], asks[part] = [], set()
+                by_facet[part].append(sighting(reading, tuple(facets)))
+                asks[part].add(account)
             awaits.setdefault(account, set()).update(parts)
         for target, seen in by_facet.items():
-            pack = FacetPack(batch=batch, ingested_at_ms=ingested_at_ms, sightings=tuple(seen))
+            pack = FacetPack(
+                batch=batch,
+                ingested_at_ms=ingested_at_ms,
+                asks=tuple(sorted(asks[target])),
+                sightings=tuple(seen),
+            )
             yield Outgoing(topic=self._topics.facets, partition=target, value=encode(pack))
         for account, own in by_account.items():
             signals = SignalPack(
                 batch=batch,
                 ingested_at_ms=ingested_at_ms,
                 readings=tuple(own),
-                awaits=tuple(sorted(awaits.get(account, ()))),
+                awaits=tuple(sorted(awaits[account])),
             )
             yield Outgoing(
                 topic=self._topics.signals,

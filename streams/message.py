@@ -69,10 +69,12 @@ class FacetPack:
     Attributes:
         batch: The events it came from.
         ingested_at_ms: When the oldest of these events was sent.
+        asks: The partitions of accounts that await an answer.
     """
 
     batch: BatchId
     ingested_at_ms: int
+    asks: tuple[int, ...]
     sightings: tuple[Sighting, ...]
 
 

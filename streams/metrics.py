@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from contracts.ids import Code, Mode
 from contracts.signal import Signal
 
 EVENTS = Counter("doorstaff_events", "Events taken in, by type and outcome.", ["type", "outcome"])
@@ -61,4 +63,9 @@ MISSING_RECORDS = Counter(
 
 def counted(signals: Iterable[Signal]) -> tuple[Counter, ...]:
     """The counter of each signal."""
-    return tuple(SIGNALS.labels(signal.code, signal.mode) for signal in signals)
+    return tuple(_signal_counter(signal.code, signal.mode) for signal in signals)
+
+
+@lru_cache(maxsize=1_024)
+def _signal_counter(code: Code, mode: Mode) -> Counter:
+    return SIGNALS.labels(code, mode)

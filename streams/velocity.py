@@ -70,10 +70,8 @@ class VelocityStage:
     def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
         """One answer to each partition of accounts that awaits one or has signals."""
         count = self._topics.partitions
-        awaiting: dict[int, list[Signal]] = {}
-        for seen in pack.sightings:
-            awaiting.setdefault(partition_of(seen.account_id, count), [])
-        asked = frozenset(awaiting)
+        asked = frozenset(pack.asks)
+        awaiting: dict[int, list[Signal]] = {account: [] for account in pack.asks}
         for seen in pack.sightings:
             for signal in velocity.observe(seen):
                 awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)

@@ -109,11 +109,13 @@ def test_in_whatever_order_partitions_are_read_the_stream_comes_to_what_the_scor
     seed: int, partitions: int, most: int
 ) -> None:
     pick = random.Random(seed)
-    events = [*evening(pick), LATER]
-    bus = by_stream(events, DEFAULT, pick, partitions=partitions, most=most)
-    verdicts, alerts = by_scorer(events, DEFAULT)
+    events = evening(pick)
+    lateness_s = DEFAULT.lateness
+    come = sorted(events, key=lambda one: one.occurred_at.timestamp() + pick.uniform(0, lateness_s))
+    bus = by_stream([*come, LATER], DEFAULT, pick, partitions=partitions, most=most)
+    verdicts, alerts = by_scorer([*events, LATER], DEFAULT)
     streamed = bus.verdicts()
-    assert streamed.keys() == {event.event_id for event in events}
+    assert streamed.keys() == {event.event_id for event in [*events, LATER]}
     assert streamed == verdicts
     assert members(bus.newest_alerts()) == members(alerts)
     assert [len(accounts) for accounts in members(alerts)] == [14, 14, 14]
