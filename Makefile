@@ -48,6 +48,7 @@ check: lint test ## Lint and test
 
 bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too: make bench DATA=FOLDER (../shared/data)
 	@$(BIN)/python -m bench.rate $(RATE)
+	@echo "bench.reader"; $(BIN)/python -m bench.reader
 	@[[ -d "$(DATA)/videos" ]] || { \
 		echo "make: the labelled benches are left out: no $(DATA)/videos. make bench DATA=FOLDER takes" \
 			"a folder that holds signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl" \
