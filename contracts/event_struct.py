@@ -3,7 +3,7 @@
 pydantic decides what an event is and says what is wrong with one that is none; ``msgspec`` reads
 the ordinary signup and post in half of the time. What is let in here is a part of what pydantic
 lets in, with the same values, and everything else is left to it: a refusal, a field more, a time or
-an address written otherwise (docs/decisions/0057). Tests hold the two together.
+an address written otherwise (docs/decisions/0061). Tests hold the two together.
 """
 
 from __future__ import annotations
