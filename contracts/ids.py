@@ -27,6 +27,11 @@ ACTIONS: tuple[Action, ...] = ("allow", "review", "hold")
 """Actions from the mildest to the strictest."""
 
 
+def stricter(one: Action, other: Action) -> Action:
+    """The stricter of two actions."""
+    return max(one, other, key=ACTIONS.index)
+
+
 def derived_id(prefix: str, *parts: str) -> str:
     """Name a thing after what it is about, so that the same thing gets the same name again.
 

@@ -1,20 +1,41 @@
-"""Which alerts come of the verdicts: one an attack, raised once, kept up to date."""
+"""Which alerts come of the verdicts: one an attack, raised once, kept up to date.
+
+What an alert says is a function of the verdicts, screenings and decisions that the desk was given,
+not of their order. Only when it speaks depends on that: it says at once what cannot wait (a
+campaign has come together, has doubled, got stricter, was decided on) and the rest within ten
+minutes of event time, or at the end of a recording. So what it said last of each alert is the same.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from contracts.alert import MAX_LISTED_ACCOUNTS, Alert, AlertKind, AlertStatus
-from contracts.event import epoch_ms, from_epoch_ms
-from contracts.ids import AccountId, Action, AlertId, CampaignId, UploadId, derived_id
+from contracts.alert import Alert
+from contracts.ids import ACTIONS, AccountId, AlertId
 from contracts.ruleset import Ruleset
-from contracts.screening import Match, Screening
-from contracts.verdict import Reason, Verdict
-from detectors.campaign import Campaign, Campaigns, Tie, keep_strongest, stricter
-from detectors.headline import campaign_headline, match_headline
-from detectors.media import MEDIA_MATCH, match_evidence
+from contracts.screening import Screening
+from contracts.verdict import Verdict
+from detectors.alert_writer import (
+    QUIET,
+    AlertWriter,
+    closed_into,
+    media_alert_id,
+    media_weight,
+)
+from detectors.campaign import (
+    QUIET_MS,
+    Campaign,
+    Campaigns,
+    alert_of,
+    campaign_named,
+    root_of,
+)
+from detectors.case import Case, ReasonBook, Standing, Told, standing_of
+from detectors.media import MEDIA_MATCH
+from detectors.pace import Pace
+from detectors.ruling import Ruled, Rulings
 
 GROWN_EVERY_MS = 600_000
 """A campaign that has grown says so when it has doubled, or this long after it last did."""
@@ -23,198 +44,301 @@ OPEN_AFTER_MS = 120_000
 """A campaign is opened when all accounts that were counted on its facet have joined, or, if some
 are not heard of, this long after the last one that was."""
 
-QUIET_MS = 24 * 3_600_000
-"""A campaign without a new event for this long is closed."""
-
 TICK_MS = 60_000
-"""How often, in event time, campaigns are looked through."""
+"""How often, in event time, what waits is looked through."""
 
 MAX_LONE_ACCOUNTS = 100_000
-"""Open alerts about lone accounts kept at a time; past it, the oldest is left as it is."""
+"""Alerts about lone accounts, and about uploads, kept at a time; past it, the oldest is left as it
+is."""
 
-MAX_REVISIONS = 1_000_000
-"""Alerts of which the newest revision is known; past it, the one longest unchanged goes first."""
+MAX_EVENTS = 500_000
+"""Events of campaigns kept at a time; past it, the campaigns quiet the longest are forgotten, all
+but the one that was active last."""
+
+
+class _Lone(Case):
+    """An account that belongs to no campaign, as far as is known."""
+
+    __slots__ = ("told",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: Told | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Upload:
+    screening: Screening
+    told: Alert
 
 
 class AlertDesk:
-    """Turns verdicts and screenings into alerts."""
+    """Turns verdicts, screenings and decisions into alerts.
+
+    Args:
+        ruleset: Its version, its price of a media match, its longest window that ties.
+        console_url: Where the alerts' links go; empty for none.
+    """
 
     def __init__(self, ruleset: Ruleset, *, console_url: str = "") -> None:
         self._ruleset = ruleset
-        self._console_url = console_url
-        self._campaigns = Campaigns()
-        self._lone: OrderedDict[AccountId, Alert] = OrderedDict()
-        self._media: OrderedDict[UploadId, Alert] = OrderedDict()
-        self._revisions: OrderedDict[AlertId, int] = OrderedDict()
-        """Of closed alerts too: one that is opened again goes on counting."""
-        self._watermark_ms = 0
+        self._book = ReasonBook()
+        self._rulings = Rulings()
+        self._writer = AlertWriter(
+            ruleset, book=self._book, rulings=self._rulings, console_url=console_url
+        )
+        windows = [rule.window for rule in ruleset.velocity if rule.ties]
+        self._horizon_ms = 1_000 * max(windows, default=1)
+        self._campaigns = Campaigns(self._horizon_ms)
+        self._by_alert: dict[AlertId, Campaign] = {}
+        self._waiting: dict[int, Campaign] = {}
+        """Campaigns of which not all is said."""
+        self._lone: OrderedDict[AccountId, _Lone] = OrderedDict()
+        self._waiting_lone: dict[AccountId, None] = {}
+        self._uploads: OrderedDict[AlertId, _Upload] = OrderedDict()
+        self._uploads_of: dict[AccountId, list[AlertId]] = {}
+        self._pace = Pace()
         self._ticked_ms = 0
+        self._swept_ms = 0
 
-    def observe(self, verdict: Verdict) -> tuple[Verdict, list[Alert]]:
-        """Take in a verdict; give it back with its campaign, and the alerts that it raises."""
-        ties = self._campaigns.live(_ties(verdict))
-        campaign = self._campaigns.of(verdict.account_id)
-        if not ties and campaign is None:
-            # What ties it to a closed campaign alone was told when that one was.
-            return verdict, [] if verdict.ties else list(self._about_account(verdict))
-        campaign, merged = self._campaigns.join(verdict.account_id, ties)
-        campaign.risk = max(campaign.risk, verdict.risk)
-        campaign.action = stricter(campaign.action, verdict.action)
-        campaign.oldest_ms = min(campaign.oldest_ms, epoch_ms(verdict.occurred_at))
-        campaign.newest_ms = max(campaign.newest_ms, epoch_ms(verdict.occurred_at))
-        campaign.active_ms = max(campaign.newest_ms, self._watermark_ms)
-        for reason in verdict.reasons:
-            keep_strongest(campaign.reasons, reason)
-        alerts = [self._merged(other, campaign) for other in merged if other.revision]
-        joined = [account_id for other in merged for account_id in other.accounts]
-        if campaign.revision == 0:
-            if len(campaign.accounts) >= campaign.expected_accounts:
-                alerts.extend(self._open(campaign))
-        elif campaign.action != campaign.announced_action:
-            alerts.append(self._announce(campaign, "escalated"))
-        elif len(campaign.accounts) >= 2 * campaign.announced_accounts:
-            alerts.append(self._announce(campaign, "grown"))
-        if campaign.revision:
-            for account_id in (*joined, verdict.account_id):
-                alerts.extend(self._fold_in(account_id, campaign))
-        return verdict, alerts
+    def observe(self, verdict: Verdict) -> list[Alert]:
+        """Take in a verdict, in place of an earlier one on the same event."""
+        standing = standing_of(verdict, self._book)
+        joined = self._campaigns.join(standing)
+        if joined is not None:
+            campaign, gone, before = joined
+            if before is not None:
+                self._book.let_go(before.reasons)
+            else:
+                campaign.active_ms = max(campaign.newest_ms, self._pace.newest_ms)
+            return list(self._about_campaign(campaign, gone, standing))
+        if verdict.action == "allow" or verdict.ties or self._is_only_media(verdict):
+            # What ties it to a campaign long over was told when that one was.
+            self._book.let_go(standing.reasons)
+            return []
+        return list(self._about_account(standing))
 
     def screened(self, screening: Screening) -> list[Alert]:
-        """Raise the alert about an upload that shows known works; at most once an upload."""
+        """Take in what a media worker found; of two findings on an upload the larger stands."""
         rule = self._ruleset.signals.get(MEDIA_MATCH)
         if rule is None or rule.mode != "live" or screening.status != "match":
             return []
-        if screening.upload_id in self._media:
+        alert_id = media_alert_id(screening)
+        known = self._uploads.get(alert_id)
+        if known is not None and media_weight(screening) <= media_weight(known.screening):
             return []
-        reason = Reason(
-            code=MEDIA_MATCH,
-            points=rule.points,
-            evidence=match_evidence(screening),
-        )
-        risk = min(100, max(0, reason.points))
-        alert = self._alert(
-            kind="media",
-            about=screening.upload_id,
-            title=match_headline(screening.title, screening.matches),
-            accounts=(screening.account_id,),
-            risk=risk,
-            action=self._ruleset.action_for(risk),
-            reasons=(reason,),
-            opened_ms=epoch_ms(screening.occurred_at),
-            updated_ms=epoch_ms(screening.occurred_at),
-            matches=screening.matches,
-        )
-        self._media[screening.upload_id] = alert
-        if len(self._media) > MAX_LONE_ACCOUNTS:
-            self._media.popitem(last=False)
+        alert = self._writer.media(screening, rule.points)
+        if known is None:
+            self._uploads_of.setdefault(screening.account_id, []).append(alert_id)
+        self._uploads[alert_id] = _Upload(screening=screening, told=alert)
+        if len(self._uploads) > MAX_LONE_ACCOUNTS:
+            _, oldest = self._uploads.popitem(last=False)
+            self._uploads_of.pop(oldest.screening.account_id, None)
         return [alert]
 
-    def tick(self, watermark_ms: int) -> list[Alert]:
-        """Let event time pass: speak of growth that waited, close what has gone quiet."""
-        self._watermark_ms = max(self._watermark_ms, watermark_ms)
-        if self._watermark_ms - self._ticked_ms < TICK_MS:
+    def decide(self, ruled: Ruled) -> list[Alert]:
+        """Take in a decision that closes alerts: the one it names, and those of its accounts."""
+        self._rulings.add(ruled)
+        campaigns = {
+            id(campaign): campaign
+            for account_id in ruled.account_ids
+            for campaign in self._campaigns.of(account_id)
+        }
+        if ruled.alert_id is not None and (named := self._by_alert.get(ruled.alert_id)):
+            root = root_of(named)
+            campaigns[id(root)] = root
+        alerts: list[Alert] = []
+        for campaign in campaigns.values():
+            self._waiting[id(campaign)] = campaign
+            told = campaign.told.get(campaign.alert_id)
+            if told is not None and self._writer.is_ruled(campaign):
+                alerts += self._say(campaign)
+        for account_id in ruled.account_ids:
+            if account_id in self._lone and self._lone[account_id].told is not None:
+                alerts += self._say_account(account_id)
+            for alert_id in self._uploads_of.get(account_id, ()):
+                alerts += self._say_upload(alert_id)
+        if ruled.alert_id is not None and ruled.alert_id in self._uploads:
+            alerts += self._say_upload(ruled.alert_id)
+        return alerts
+
+    def tick(self, watermark_ms: int, source: int = 0) -> list[Alert]:
+        """Let event time pass: say what has waited, close what has gone quiet.
+
+        Args:
+            watermark_ms: How far event time has come in what this source gives.
+            source: Which of the partitions that feed the desk; they pass at different paces, and
+                the slowest tells when a campaign has gone quiet.
+        """
+        self._pace.observe(source, watermark_ms)
+        at_ms = self._pace.newest_ms
+        if at_ms - self._ticked_ms < TICK_MS:
             return []
-        self._ticked_ms = self._watermark_ms
-        return list(self._look_through())
+        self._ticked_ms = at_ms
+        alerts = list(self._say_what_waits())
+        if at_ms - self._swept_ms >= GROWN_EVERY_MS or len(self._campaigns) > MAX_EVENTS:
+            self._swept_ms = at_ms
+            alerts += self._sweep()
+        return alerts
 
     def finish(self) -> list[Alert]:
-        """Speak of all growth that still waits; for the end of a recording."""
-        return [
-            alert
-            for campaign in list(self._campaigns)
-            for alert in (
-                [self._announce(campaign, "grown")]
-                if campaign.revision and len(campaign.accounts) > campaign.announced_accounts
-                else self._open(campaign)
-                if not campaign.revision
-                else []
-            )
-        ]
+        """Say all that still waits; for the end of a recording."""
+        return [*self._say_what_waits(at_once=True), *self._sweep()]
 
-    def _look_through(self) -> Iterator[Alert]:
-        for campaign in list(self._campaigns):
-            if campaign.revision == 0:
-                if self._watermark_ms - campaign.active_ms >= OPEN_AFTER_MS:
-                    yield from self._open(campaign)
-            elif (
-                len(campaign.accounts) > campaign.announced_accounts
-                and self._watermark_ms - campaign.announced_ms >= GROWN_EVERY_MS
-            ):
-                yield self._announce(campaign, "grown")
-            if self._watermark_ms - campaign.active_ms >= QUIET_MS:
-                if campaign.revision:
-                    yield self._announce(campaign, "closed")
-                self._campaigns.close(campaign)
+    def _about_campaign(
+        self, campaign: Campaign, gone: list[Campaign], standing: Standing
+    ) -> Iterator[Alert]:
+        for other in gone:
+            self._waiting.pop(id(other), None)
+        self._waiting[id(campaign)] = campaign
+        if len(campaign.accounts) == 1:
+            if standing.action != "allow":
+                self._book.keep_again(standing.reasons)
+                self._note(standing)
+        elif self._cannot_wait(campaign):
+            yield from self._say(campaign)
+        elif campaign.told:
+            yield from self._fold_in(campaign, [standing.account_id])
+        if gone and campaign.told:
+            yield from self._fold_in(campaign, self._lone.keys() & campaign.accounts.keys())
 
-    def _open(self, campaign: Campaign) -> Iterator[Alert]:
-        if len(campaign.accounts) > 1 and campaign.action != "allow":
-            campaign.opened_ms = campaign.newest_ms
-            yield self._announce(campaign, "opened")
-            for account_id in campaign.accounts:
-                yield from self._fold_in(account_id, campaign)
+    def _cannot_wait(self, campaign: Campaign) -> bool:
+        action = campaign.action
+        if action == "allow":
+            return False
+        told = campaign.told.get(campaign.alert_id)
+        if told is None:
+            return bool(campaign.told) or len(campaign.accounts) >= campaign.expected_accounts
+        said = told.alert
+        if ACTIONS.index(action) > ACTIONS.index(said.action):
+            return True
+        if len(campaign.accounts) >= 2 * said.account_count:
+            return True
+        if said.status != "closed" or (
+            said.closed_because != QUIET and len(campaign.accounts) == said.account_count
+        ):
+            return False
+        return not self._is_quiet(campaign) and not self._writer.is_ruled(campaign)
 
-    def _announce(self, campaign: Campaign, status: AlertStatus, title: str = "") -> Alert:
-        campaign.revision += 1
-        campaign.announced_accounts = len(campaign.accounts)
-        campaign.announced_action = campaign.action
-        campaign.announced_ms = campaign.active_ms
-        return self._alert(
-            kind="campaign",
-            about=campaign.campaign_id,
-            status=status,
-            title=title or campaign_headline(len(campaign.accounts), campaign.facets),
-            accounts=tuple(campaign.accounts),
-            risk=campaign.risk,
-            action=campaign.action,
-            reasons=tuple(campaign.reasons.values()),
-            opened_ms=campaign.opened_ms,
-            updated_ms=campaign.newest_ms,
-            campaign_id=campaign.campaign_id,
-        )
+    def _say(self, campaign: Campaign) -> Iterator[Alert]:
+        """Say all there is to say of a campaign, if there is anything new."""
+        self._waiting.pop(id(campaign), None)
+        alert = self._writer.campaign(campaign, is_quiet=self._is_quiet(campaign))
+        for alert_id in [known for known in campaign.told if known != alert.alert_id]:
+            yield closed_into(campaign.told.pop(alert_id).alert, campaign_named(campaign.name))
+        told = campaign.told.get(alert.alert_id)
+        if told is None or alert.revision > told.alert.revision:
+            at_ms = max(campaign.active_ms, self._pace.newest_ms)
+            campaign.told[alert.alert_id] = Told(alert=alert, at_ms=at_ms)
+            self._by_alert[alert.alert_id] = campaign
+            yield alert
+        yield from self._fold_in(campaign, self._lone.keys() & campaign.accounts.keys())
 
-    def _merged(self, other: Campaign, into: Campaign) -> Alert:
-        headline = campaign_headline(len(other.accounts), other.facets)
-        alert = self._announce(other, "closed", f"{headline}: now part of a larger campaign")
-        return replace(alert, campaign_id=into.campaign_id)
+    def _fold_in(self, campaign: Campaign, account_ids: Iterable[AccountId]) -> Iterator[Alert]:
+        """Close the alerts about lone accounts that turned out to belong to a campaign."""
+        for account_id in sorted(account_ids):
+            lone = self._lone.pop(account_id, None)
+            if lone is None:
+                continue
+            self._waiting_lone.pop(account_id, None)
+            for standing in lone.events.values():
+                self._book.let_go(standing.reasons)
+            if lone.told is not None:
+                yield closed_into(lone.told.alert, campaign_named(campaign.name))
 
-    def _fold_in(self, account_id: AccountId, campaign: Campaign) -> Iterator[Alert]:
-        """Close the alert about a lone account that turned out to belong to a campaign."""
-        lone = self._lone.pop(account_id, None)
-        if lone is not None:
-            yield replace(
-                lone,
-                revision=self._next_revision(lone.alert_id),
-                status="closed",
-                title=f"{lone.title}: now part of a campaign",
-                campaign_id=campaign.campaign_id,
-            )
-
-    def _about_account(self, verdict: Verdict) -> Iterator[Alert]:
-        if verdict.action == "allow" or self._is_only_media(verdict):
+    def _about_account(self, standing: Standing) -> Iterator[Alert]:
+        campaigns = self._campaigns.of(standing.account_id)
+        if any(campaign.told for campaign in campaigns):
+            self._book.let_go(standing.reasons)
             return
-        before = self._lone.get(verdict.account_id)
-        if before is not None and verdict.risk <= before.risk:
-            return
-        escalated = before is not None and stricter(before.action, verdict.action) != before.action
-        if before is not None and not escalated:
-            return
-        occurred_ms = epoch_ms(verdict.occurred_at)
-        alert = self._alert(
-            kind="account",
-            about=verdict.account_id,
-            status="escalated" if before else "opened",
-            title=f"Account {verdict.account_id}: {_because(verdict.reasons)}",
-            accounts=(verdict.account_id,),
-            risk=verdict.risk,
-            action=verdict.action,
-            reasons=verdict.reasons,
-            opened_ms=epoch_ms(before.opened_at) if before else occurred_ms,
-            updated_ms=occurred_ms,
-        )
-        self._lone[verdict.account_id] = alert
-        if len(self._lone) > MAX_LONE_ACCOUNTS:
-            self._lone.popitem(last=False)
-        yield alert
+        lone = self._note(standing)
+        if not campaigns and (
+            lone.told is None or ACTIONS.index(lone.action) > ACTIONS.index(lone.told.alert.action)
+        ):
+            yield from self._say_account(standing.account_id)
+
+    def _note(self, standing: Standing) -> _Lone:
+        """Keep an event of an account that may be alone."""
+        lone = self._lone.get(standing.account_id)
+        if lone is None:
+            lone = self._lone[standing.account_id] = _Lone()
+            if len(self._lone) > MAX_LONE_ACCOUNTS:
+                oldest, left = self._lone.popitem(last=False)
+                self._waiting_lone.pop(oldest, None)
+                for known in left.events.values():
+                    self._book.let_go(known.reasons)
+        before = lone.put(standing, self._horizon_ms)
+        if before is not None:
+            self._book.let_go(before.reasons)
+        self._waiting_lone[standing.account_id] = None
+        return lone
+
+    def _say_account(self, account_id: AccountId) -> Iterator[Alert]:
+        self._waiting_lone.pop(account_id, None)
+        lone = self._lone[account_id]
+        alert = self._writer.account(account_id, lone)
+        if lone.told is None or alert.revision > lone.told.alert.revision:
+            lone.told = Told(alert=alert, at_ms=max(lone.newest_ms, self._pace.newest_ms))
+            yield alert
+
+    def _say_upload(self, alert_id: AlertId) -> Iterator[Alert]:
+        upload = self._uploads[alert_id]
+        alert = self._writer.media(upload.screening, upload.told.reasons[0].points)
+        if alert.revision > upload.told.revision:
+            upload.told = alert
+            yield alert
+
+    def _say_what_waits(self, *, at_once: bool = False) -> Iterator[Alert]:
+        now_ms = self._pace.newest_ms
+        for campaign in list(self._waiting.values()):
+            told = campaign.told.get(campaign.alert_id)
+            if told is None:
+                is_due = now_ms - campaign.active_ms >= OPEN_AFTER_MS
+            else:
+                is_due = now_ms - told.at_ms >= GROWN_EVERY_MS
+            if not (is_due or at_once):
+                continue
+            if len(campaign.accounts) > 1 and campaign.action != "allow":
+                yield from self._say(campaign)
+            else:
+                del self._waiting[id(campaign)]
+        for account_id in list(self._waiting_lone):
+            lone = self._lone.get(account_id)
+            if lone is None:  # folded in since
+                continue
+            if lone.told is None:
+                is_due = now_ms - lone.newest_ms >= OPEN_AFTER_MS
+            else:
+                is_due = now_ms - lone.told.at_ms >= GROWN_EVERY_MS
+            if is_due or at_once:
+                yield from self._say_account(account_id)
+
+    def _sweep(self) -> Iterator[Alert]:
+        """Close the campaigns that have gone quiet; forget those that have been for long."""
+        now_ms = self._pace.at_ms
+        for campaign in self._campaigns:
+            told = campaign.told.get(campaign.alert_id)
+            if told is not None and told.alert.status != "closed" and self._is_quiet(campaign):
+                yield from self._say(campaign)
+            if now_ms - campaign.newest_ms > self._campaigns.kept_ms:
+                yield from self._forget(campaign)
+        if len(self._campaigns) > MAX_EVENTS:
+            for campaign in sorted(self._campaigns, key=lambda one: one.active_ms)[:-1]:
+                yield from self._forget(campaign)
+                if len(self._campaigns) <= MAX_EVENTS:
+                    break
+
+    def _forget(self, campaign: Campaign) -> Iterator[Alert]:
+        if self._waiting.pop(id(campaign), None) is not None and campaign.told:
+            yield from self._say(campaign)
+        self._campaigns.forget(campaign)
+        for standing in campaign.events.values():
+            self._book.let_go(standing.reasons)
+        for burst in campaign.bursts:
+            self._by_alert.pop(alert_of(burst), None)
+
+    def _is_quiet(self, campaign: Campaign) -> bool:
+        return self._pace.at_ms - campaign.newest_ms > QUIET_MS
 
     def _is_only_media(self, verdict: Verdict) -> bool:
         """Whether the media alert says it all already."""
@@ -223,60 +347,3 @@ class AlertDesk:
             len(others) < len(verdict.reasons)
             and sum(reason.points for reason in others) < self._ruleset.thresholds.review
         )
-
-    def _alert(
-        self,
-        *,
-        kind: AlertKind,
-        about: str,
-        title: str,
-        accounts: tuple[AccountId, ...],
-        risk: int,
-        action: Action,
-        reasons: tuple[Reason, ...],
-        opened_ms: int,
-        updated_ms: int,
-        status: AlertStatus = "opened",
-        campaign_id: CampaignId | None = None,
-        matches: tuple[Match, ...] = (),
-    ) -> Alert:
-        alert_id = AlertId(derived_id(kind, about))
-        return Alert(
-            alert_id=alert_id,
-            revision=self._next_revision(alert_id),
-            kind=kind,
-            status=status,
-            title=title,
-            account_ids=accounts[:MAX_LISTED_ACCOUNTS],
-            account_count=len(accounts),
-            risk=risk,
-            action=action,
-            reasons=tuple(sorted(reasons, key=lambda reason: (-reason.points, reason.code))),
-            opened_at=from_epoch_ms(opened_ms),
-            updated_at=from_epoch_ms(updated_ms),
-            ruleset_version=self._ruleset.version,
-            campaign_id=campaign_id,
-            matches=matches,
-            links={"console": f"{self._console_url}/alerts/{alert_id}"}
-            if self._console_url
-            else {},
-        )
-
-    def _next_revision(self, alert_id: AlertId) -> int:
-        revision = self._revisions.get(alert_id, 0) + 1
-        self._revisions[alert_id] = revision
-        self._revisions.move_to_end(alert_id)
-        if len(self._revisions) > MAX_REVISIONS:
-            self._revisions.popitem(last=False)
-        return revision
-
-
-def _ties(verdict: Verdict) -> list[Tie]:
-    return [
-        Tie(facet=tie.facet, accounts=tie.accounts, since=tie.since.isoformat())
-        for tie in verdict.ties
-    ]
-
-
-def _because(reasons: tuple[Reason, ...]) -> str:
-    return ", ".join(reason.code for reason in reasons[:3] if reason.points > 0)

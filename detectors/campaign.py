@@ -1,169 +1,301 @@
-"""Accounts tied together by facets that fired: incremental union-find over live facets."""
+"""Accounts tied together by facets that fired: incremental union-find over live facets.
+
+A campaign is a set of events, the smallest that is closed under three rules:
+
+1. Events with a tie to one burst (a facet, and when its burst began) belong together, if their
+   campaigns come within ``KEPT_MS`` of each other.
+2. Events with a tie to one facet belong together, if their campaigns come within ``QUIET_MS`` of
+   each other: another burst of a facet, a day after all was quiet, is another campaign.
+3. So do the tied events of one account.
+
+How near two campaigns come is told by the times of their first and newest events. Joining two only
+widens that span, so what may join still may after any other join: the campaigns that come out do
+not depend on the order in which events came in, and a late event can only join them further.
+
+A tie to a burst whose campaign ended longer ago than ``KEPT_MS`` ties nothing any more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
 
-from contracts.alert import AlertStatus
-from contracts.ids import AccountId, Action, CampaignId, Code, Facet, derived_id
-from contracts.verdict import Reason
+from contracts.event import from_epoch_ms
+from contracts.ids import AccountId, AlertId, CampaignId, EventId, Facet, derived_id
+from contracts.verdict import Tie
+from detectors.case import Case, Standing, StandingTie, Told
+from detectors.ledger import campaign_of
 
-MAX_CLOSED_BURSTS = 100_000
-"""Bursts of closed campaigns remembered at a time; past it, the one closed first is forgotten."""
+K = TypeVar("K", bound=str)
+
+QUIET_MS = 24 * 3_600_000
+"""A campaign without a new event for this long is closed."""
+
+KEPT_MS = 7 * QUIET_MS
+"""A campaign without a new event for this long, or for two of the longest windows that tie, is
+forgotten."""
+
+MAX_OVER = 100_000
+"""Bursts of forgotten campaigns remembered at a time; past it, the one that ended first goes."""
+
+Burst = tuple[int, Facet]
+"""When it began, and of what; the order of bursts is that of campaigns' names."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tie:
-    """A facet that fired, and what was counted on it.
-
-    Attributes:
-        since: When the burst began, as the evidence says.
-    """
-
-    facet: Facet
-    accounts: int
-    since: str = ""
-
-
-@dataclass(slots=True)
-class Campaign:
+class Campaign(Case):
     """One attack, as far as it is seen.
 
     Attributes:
-        campaign_id: Derived from the facet that founded it and when that one's burst began.
+        bursts: All that ever tied a member.
         facets: What ties it, with the most accounts that were counted on each.
-        bursts: The same facets, each with when its bursts began.
-        accounts: In the order they joined.
-        newest_ms: Event time of the newest event of any member.
-        revision: How often it was announced; 0 before it is opened.
-        announced_accounts: How many accounts the last alert spoke of.
-        active_ms: How far event time had come in all when an account last joined or acted: a
-            campaign seen in old events is not quiet for being old.
-        announced_ms: The ``active_ms`` of the last alert.
+        oldest_ms: When the first event of a member happened.
+        told: What was last said of it, by alert: of it, and of those that became one with it.
+        active_ms: How far event time had come in all when an event last joined: a campaign seen in
+            old events is not quiet for being old.
+        apart: Campaigns that share a facet or an account with it, but are too far off in time.
     """
 
-    campaign_id: CampaignId
-    facets: dict[Facet, int] = field(default_factory=dict)
-    bursts: set[tuple[Facet, str]] = field(default_factory=set)
-    accounts: dict[AccountId, None] = field(default_factory=dict)
-    reasons: dict[Code, Reason] = field(default_factory=dict)
-    risk: int = 0
-    action: Action = "allow"
-    oldest_ms: int = 1 << 62
-    newest_ms: int = 0
-    active_ms: int = 0
-    opened_ms: int = 0
-    revision: int = 0
-    announced_accounts: int = 0
-    announced_action: Action = "allow"
-    announced_ms: int = 0
-    status: AlertStatus = "opened"
+    __slots__ = (
+        "active_ms", "apart", "bursts", "facets", "name", "oldest_ms", "parent", "told",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bursts: set[Burst] = set()
+        self.facets: dict[Facet, int] = {}
+        self.oldest_ms = 1 << 62
+        self.told: dict[AlertId, Told] = {}
+        self.active_ms = 0
+        self.apart: list[Campaign] = []
+        self.parent: Campaign | None = None
+        self.name: Burst = (1 << 62, Facet(""))
+        """The earliest burst: the campaign is named after it."""
+
+    @property
+    def alert_id(self) -> AlertId:
+        """Derived from the campaign's id, and so from its earliest burst."""
+        return alert_of(self.name)
 
     @property
     def expected_accounts(self) -> int:
-        """How many accounts were counted on the facet that ties the most."""
+        """At least so many accounts were counted on one facet."""
         return max(self.facets.values(), default=0)
+
+    def is_within(self, most_ms: int, other: Campaign) -> bool:
+        """Whether no more than this lies between the two."""
+        return (
+            other.oldest_ms - self.newest_ms <= most_ms
+            and self.oldest_ms - other.newest_ms <= most_ms
+        )
+
+    def is_near(self, at_ms: int, most_ms: int) -> bool:
+        """Whether no more than this lies between it and a time."""
+        return self.oldest_ms - most_ms <= at_ms <= self.newest_ms + most_ms
 
 
 class Campaigns:
-    """Which account and which facet belong to which campaign."""
+    """Which event belongs to which campaign.
 
-    def __init__(self) -> None:
-        self._by_facet: dict[Facet, Campaign] = {}
-        self._by_account: dict[AccountId, Campaign] = {}
-        self._over: dict[tuple[Facet, str], None] = {}
-        """Bursts of closed campaigns: an account keeps its ties, but they found nothing again."""
+    Args:
+        horizon_ms: No burst begins longer than this after an event that it ties.
+    """
+
+    def __init__(self, horizon_ms: int) -> None:
+        self._horizon_ms = horizon_ms
+        self.kept_ms = max(KEPT_MS, 2 * horizon_ms)
+        self._by_event: dict[EventId, Campaign] = {}
+        self._by_account: dict[AccountId, list[Campaign]] = {}
+        self._by_facet: dict[Facet, list[Campaign]] = {}
+        self._by_burst: dict[Burst, Campaign] = {}
+        self._live: dict[int, Campaign] = {}
+        self._over: dict[Burst, None] = {}
+
+    def __len__(self) -> int:
+        """Events that are kept."""
+        return len(self._by_event)
 
     def __iter__(self) -> Iterator[Campaign]:
-        """Each live campaign once, the oldest first."""
-        return iter({id(campaign): campaign for campaign in self._by_facet.values()}.values())
+        """Each campaign once."""
+        return iter(list(self._live.values()))
 
-    def of(self, account_id: AccountId) -> Campaign | None:
-        """The campaign that an account belongs to."""
-        return self._by_account.get(account_id)
+    def of(self, account_id: AccountId) -> list[Campaign]:
+        """The campaigns that an account belongs to: one, as a rule."""
+        return _roots(self._by_account.get(account_id, ()))
 
-    def live(self, ties: Iterable[Tie]) -> list[Tie]:
-        """Those ties whose burst does not belong to a campaign that is closed."""
-        return [tie for tie in ties if (tie.facet, tie.since) not in self._over]
+    def holding(self, event_id: EventId) -> Campaign | None:
+        """The campaign that an event belongs to."""
+        found = self._by_event.get(event_id)
+        return None if found is None else root_of(found)
 
-    def join(self, account_id: AccountId, ties: Iterable[Tie]) -> tuple[Campaign, list[Campaign]]:
-        """Put an account into the campaign of the facets that tie it.
-
-        Args:
-            account_id: Whose verdict it is.
-            ties: What ties it; may be empty for an account that belongs to a campaign already.
+    def join(self, standing: Standing) -> tuple[Campaign, list[Campaign], Standing | None] | None:
+        """Put an event where it belongs, in place of what was known of it.
 
         Returns:
-            The campaign, and those that turned out to be one with it and are no more. The one
-            that was opened first stays, or else the one with the smaller id.
+            The campaign; those that turned out to be one with it, and are no more; and what was
+            known of the event before. None if no tie of it counts.
         """
-        ties = list(ties)
-        found = {
-            id(campaign): campaign
-            for campaign in (
-                self._by_account.get(account_id),
-                *(self._by_facet.get(tie.facet) for tie in ties),
-            )
-            if campaign is not None
-        }
-        candidates = sorted(
-            found.values(),
-            key=lambda one: (one.revision == 0, one.opened_ms, one.campaign_id),
-        )
-        campaign = candidates[0] if candidates else _found(ties)
-        for other in candidates[1:]:
-            self._merge(campaign, other)
-        for tie in ties:
-            campaign.facets[tie.facet] = max(tie.accounts, campaign.facets.get(tie.facet, 0))
-            campaign.bursts.add((tie.facet, tie.since))
-            self._by_facet[tie.facet] = campaign
-        campaign.accounts.setdefault(account_id)
-        self._by_account[account_id] = campaign
-        return campaign, candidates[1:]
+        at_ms = standing.at_ms
+        ties = [tie for tie in standing.ties if self._counts((tie[1], tie[0]), at_ms)]
+        held = self._by_event.get(standing.event_id)
+        if not ties and held is None:
+            return None
+        found: list[Campaign] = [] if held is None else [held]
+        found += [one for tie in ties if (one := self._by_burst.get((tie[1], tie[0])))]
+        around = self._around(standing.account_id, ties)
+        found += [one for one in around if one.is_near(at_ms, QUIET_MS)]
+        campaign, gone = self._united(_roots(found))
+        before = campaign.put(standing, self._horizon_ms)
+        campaign.oldest_ms = min(campaign.oldest_ms, at_ms)
+        self._index(campaign, standing, ties)
+        for other in _roots(around):
+            if other is not campaign and other not in campaign.apart:
+                campaign.apart.append(other)
+                other.apart.append(campaign)
+        while near := [one for one in _roots(campaign.apart) if self._is_one_with(campaign, one)]:
+            campaign, more = self._united([campaign, *near])
+            gone += more
+        return campaign, [one for one in gone if one is not campaign], before
 
-    def close(self, campaign: Campaign) -> None:
-        """Forget a campaign; if its facets fire again, that is another attack."""
-        self._over.update(dict.fromkeys(campaign.bursts))
-        while len(self._over) > MAX_CLOSED_BURSTS:
+    def forget(self, campaign: Campaign) -> None:
+        """Let go of all that is known of a campaign, but for the names of its bursts."""
+        del self._live[id(campaign)]
+        for burst in campaign.bursts:
+            del self._by_burst[burst]
+            self._over[burst] = None
+        while len(self._over) > MAX_OVER:
             del self._over[next(iter(self._over))]
-        for facet in campaign.facets:
-            del self._by_facet[facet]
+        for event_id in campaign.events:
+            del self._by_event[event_id]
         for account_id in campaign.accounts:
-            del self._by_account[account_id]
+            _remove(self._by_account, account_id, campaign)
+        for facet in campaign.facets:
+            _remove(self._by_facet, facet, campaign)
+        for other in _roots(campaign.apart):
+            other.apart = [one for one in _roots(other.apart) if one is not campaign]
 
-    def _merge(self, into: Campaign, other: Campaign) -> None:
-        for facet, accounts in other.facets.items():
-            into.facets[facet] = max(accounts, into.facets.get(facet, 0))
-            self._by_facet[facet] = into
-        into.bursts |= other.bursts
-        for account_id in other.accounts:
-            into.accounts.setdefault(account_id)
-            self._by_account[account_id] = into
-        for reason in other.reasons.values():
-            keep_strongest(into.reasons, reason)
-        into.risk = max(into.risk, other.risk)
-        into.action = stricter(into.action, other.action)
-        into.oldest_ms = min(into.oldest_ms, other.oldest_ms)
-        into.newest_ms = max(into.newest_ms, other.newest_ms)
-        into.active_ms = max(into.active_ms, other.active_ms)
+    def dump(self) -> tuple[tuple[Burst, ...], ...]:
+        """What the campaigns themselves do not say: the bursts that are over."""
+        return (tuple(self._over),)
+
+    def load(
+        self,
+        dumped: Iterable[Iterable[tuple[int, str]]],
+        campaigns: Iterable[tuple[Iterable[tuple[int, str]], Iterable[Standing]]],
+    ) -> list[Campaign]:
+        """Go on from what ``dump`` gave, with campaigns by their bursts and events."""
+        (over,) = dumped
+        self._over = {(since_ms, Facet(facet)): None for since_ms, facet in over}
+        loaded = []
+        for bursts, standings in campaigns:
+            campaign = Campaign()
+            self._live[id(campaign)] = campaign
+            for since_ms, facet in bursts:
+                self._tie(campaign, (Facet(facet), since_ms, 0))
+            for standing in standings:
+                campaign.put(standing, self._horizon_ms)
+                campaign.oldest_ms = min(campaign.oldest_ms, standing.at_ms)
+                ties = [tie for tie in standing.ties if (tie[1], tie[0]) in campaign.bursts]
+                self._index(campaign, standing, ties)
+            loaded.append(campaign)
+        for sharing in (*self._by_account.values(), *self._by_facet.values()):
+            for campaign in sharing if len(sharing) > 1 else ():
+                known = campaign.apart
+                known += [one for one in sharing if one is not campaign and one not in known]
+        return loaded
+
+    def _counts(self, burst: Burst, at_ms: int) -> bool:
+        known = self._by_burst.get(burst)
+        if known is None:
+            return burst not in self._over
+        return root_of(known).is_near(at_ms, self.kept_ms)
+
+    def _around(self, account_id: AccountId, ties: Iterable[StandingTie]) -> list[Campaign]:
+        around = _roots(self._by_account.get(account_id, ()))
+        for tie in ties:
+            around += _roots(self._by_facet.get(tie[0], ()))
+        return around
+
+    def _is_one_with(self, campaign: Campaign, other: Campaign) -> bool:
+        return other is not campaign and campaign.is_within(QUIET_MS, other)
+
+    def _index(self, campaign: Campaign, standing: Standing, ties: Iterable[StandingTie]) -> None:
+        self._by_event[standing.event_id] = campaign
+        _put(self._by_account, standing.account_id, campaign)
+        for tie in ties:
+            self._tie(campaign, tie)
+
+    def _tie(self, campaign: Campaign, tie: StandingTie) -> None:
+        facet, since_ms, accounts = tie
+        campaign.facets[facet] = max(accounts, campaign.facets.get(facet, 0))
+        burst = (since_ms, facet)
+        if burst not in campaign.bursts:
+            campaign.bursts.add(burst)
+            campaign.name = min(campaign.name, burst)
+            self._by_burst[burst] = campaign
+            _put(self._by_facet, facet, campaign)
+
+    def _united(self, campaigns: list[Campaign]) -> tuple[Campaign, list[Campaign]]:
+        """Make one of several; the largest takes the others over."""
+        if not campaigns:
+            campaign = Campaign()
+            self._live[id(campaign)] = campaign
+            return campaign, []
+        campaign = max(campaigns, key=lambda one: len(one.events))
+        gone = [one for one in campaigns if one is not campaign]
+        for other in gone:
+            other.parent = campaign
+            del self._live[id(other)]
+            campaign.take_over(other)
+            campaign.bursts |= other.bursts
+            campaign.name = min(campaign.name, other.name)
+            campaign.oldest_ms = min(campaign.oldest_ms, other.oldest_ms)
+            campaign.told |= other.told
+            campaign.active_ms = max(campaign.active_ms, other.active_ms)
+            campaign.apart.extend(other.apart)
+            for facet, accounts in other.facets.items():
+                campaign.facets[facet] = max(accounts, campaign.facets.get(facet, 0))
+        if gone:
+            campaign.apart = [one for one in _roots(campaign.apart) if one is not campaign]
+        return campaign, gone
 
 
-def _found(ties: list[Tie]) -> Campaign:
-    tie = min(ties, key=lambda tie: (not tie.since, tie.facet))
-    return Campaign(campaign_id=CampaignId(derived_id("campaign", tie.facet, tie.since)))
+@lru_cache(maxsize=65_536)
+def alert_of(burst: Burst) -> AlertId:
+    """The id of the alert on the campaign that is named after a burst."""
+    return AlertId(derived_id("campaign", campaign_named(burst)))
 
 
-def keep_strongest(reasons: dict[Code, Reason], reason: Reason) -> None:
-    """Keep, of each code, the reason with the most points, and of these the newest."""
-    before = reasons.get(reason.code)
-    if before is None or reason.points >= before.points:
-        reasons[reason.code] = reason
+def campaign_named(burst: Burst) -> CampaignId:
+    """The id of the campaign that is named after a burst."""
+    since_ms, facet = burst
+    named = campaign_of((Tie(facet=facet, since=from_epoch_ms(since_ms), accounts=0),))
+    assert named is not None
+    return named
 
 
-def stricter(one: Action, other: Action) -> Action:
-    """The stricter of two actions."""
-    return max(one, other, key=_STRICTNESS.__getitem__)
+def root_of(campaign: Campaign) -> Campaign:
+    """What a campaign has become part of; the way there is made shorter (path halving)."""
+    while campaign.parent is not None:
+        if campaign.parent.parent is not None:
+            campaign.parent = campaign.parent.parent
+        campaign = campaign.parent
+    return campaign
 
 
-_STRICTNESS: dict[Action, int] = {"allow": 0, "review": 1, "hold": 2}
+def _roots(campaigns: Iterable[Campaign]) -> list[Campaign]:
+    return list({id(root): root for root in map(root_of, campaigns)}.values())
+
+
+def _put(index: dict[K, list[Campaign]], key: K, campaign: Campaign) -> None:
+    sharing = index.setdefault(key, [])
+    if len(sharing) != 1 or sharing[0] is not campaign:
+        sharing[:] = _roots((*sharing, campaign))
+
+
+def _remove(index: dict[K, list[Campaign]], key: K, campaign: Campaign) -> None:
+    left = [one for one in _roots(index.get(key, ())) if one is not campaign]
+    if left:
+        index[key] = left
+    else:
+        index.pop(key, None)

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from contracts.ids import Facet
 from contracts.screening import Match
 
 _SHOWN = 2
+_FIRST = ("device", "payment", "email_stem", "link_domain")
+NETWORKS = ("subnet", "ip")
 
 
-def campaign_headline(accounts: int, facets: Iterable[Facet]) -> str:
-    """Say how many accounts, and what ties them: ``42 accounts on one device``."""
+def campaign_headline(accounts: int, facets: Mapping[Facet, int], network: Facet | None) -> str:
+    """Say how many accounts, what kind of thing this is, and where from.
+
+    ``42 accounts, device farm on 3 devices, posting cheap-tickets.example, subnet 203.0.113.0/24``
+
+    Args:
+        accounts: How many.
+        facets: What ties them, with how many accounts each; the largest are named.
+        network: The address or network that most of them came from, if there is one.
+    """
     values: dict[str, list[str]] = {}
-    for facet in facets:
+    for facet in sorted(facets, key=lambda facet: (-facets[facet], facet)):
         kind, _, value = facet.partition(":")
         values.setdefault(kind, []).append(value)
-    ties = [_tie(kind, values[kind]) for kind in sorted(values, key=_order)]
-    return f"{accounts} accounts {' and '.join(ties)}"
+    parts = [f"{accounts} accounts"]
+    parts += [_tie(kind, values[kind]) for kind in sorted(values, key=_order)]
+    if network is not None:
+        kind, _, value = network.partition(":")
+        parts.append(f"{'address' if kind == 'ip' else kind} {value}")
+    return ", ".join(parts)
 
 
 def match_headline(title: str, matches: Iterable[Match]) -> str:
@@ -36,15 +50,17 @@ def _tie(kind: str, values: list[str]) -> str:
     count = len(values)
     match kind:
         case "device":
-            return "on one device" if count == 1 else f"on {count} shared devices"
-        case "email_stem":
-            return f"with numbered mailboxes like {_some(values)}"
-        case "link_domain":
-            return f"linking to {_some(values)}"
+            return "device farm on one device" if count == 1 else f"device farm on {count} devices"
         case "payment":
-            return "paying by one card" if count == 1 else f"paying by {count} shared cards"
+            return "one shared card" if count == 1 else f"{count} shared cards"
+        case "email_stem":
+            return f"numbered mailboxes like {_some(values)}"
+        case "link_domain":
+            return f"posting {_some(values)}"
+        case "reference":
+            return "uploading one work" if count == 1 else f"uploading {count} works"
         case _:
-            return f"sharing {kind.replace('_', ' ')} {_some(values)}"
+            return f"sharing {kind.replace('_', ' ').replace('+', ' and ')} {_some(values)}"
 
 
 def _some(values: list[str]) -> str:
@@ -53,5 +69,4 @@ def _some(values: list[str]) -> str:
 
 
 def _order(kind: str) -> tuple[int, str]:
-    first = ("device", "payment", "email_stem", "link_domain")
-    return (first.index(kind) if kind in first else len(first), kind)
+    return (_FIRST.index(kind) if kind in _FIRST else len(_FIRST), kind)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from contracts.alert import Alert
-from contracts.event import Event
+from contracts.event import Decision, Event
 from contracts.ids import Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -22,6 +22,7 @@ from detectors.alert_desk import AlertDesk
 from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
+from detectors.ruling import ruled
 from detectors.velocity import Sighting, Velocity
 from detectors.watermark import Watermark
 
@@ -71,6 +72,11 @@ class Scorer:
         outcome.alerts.extend(self._desk.screened(screening))
         return outcome
 
+    def decide(self, decision: Decision) -> list[Alert]:
+        """Take in what a reviewer decided; the alerts that it closes."""
+        ruling = ruled(decision)
+        return [] if ruling is None else self._desk.decide(ruling)
+
     def finish(self) -> list[Alert]:
         """Alerts that waited for more to come; for the end of a recording."""
         return self._desk.finish()
@@ -86,7 +92,7 @@ class Scorer:
         outcome.verdicts = settle(self._ledger, reading, signals)
         for verdict in outcome.verdicts:
             if is_case(verdict):
-                outcome.alerts.extend(self._desk.observe(verdict)[1])
+                outcome.alerts.extend(self._desk.observe(verdict))
         outcome.alerts.extend(self._desk.tick(reading.occurred_at_ms))
         return outcome
 

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, select, tuple_, update
 from contracts import wire
 from contracts.alert import Alert, AlertKind, AlertStatus
 from contracts.event import epoch_ms
-from contracts.ids import ACTIONS, Action, AlertId
+from contracts.ids import ACTIONS, Action, AlertId, CampaignId
 from store.delivery import enqueue
-from store.schema import alerts
+from store.schema import alert_campaigns, alerts
 from store.upsert import insert
 
 MAX_PAGE = 500
@@ -53,8 +53,10 @@ def save_alert(connection: Connection, alert: Alert) -> bool:
         set_={name: statement.excluded[name] for name in row if name != "alert_id"},
         where=alerts.c.revision < statement.excluded.revision,
     )
-    kept = connection.execute(statement.returning(alerts.c.alert_id))
-    return kept.first() is not None
+    kept = connection.execute(statement.returning(alerts.c.alert_id)).first() is not None
+    if kept:
+        _note_campaigns(connection, alert)
+    return kept
 
 
 def accept_alert(
@@ -62,20 +64,41 @@ def accept_alert(
 ) -> Alert | None:
     """Keep what is new of an alert and owe it to ``sinks``, both or neither.
 
-    A higher revision than the one kept is new. A desk that has lost its state counts from 1 again,
-    so an equal or a lower revision is either a repeat or the beginning of another history, and what
-    it says decides: it is new if it goes beyond all that was accepted of this alert, by the time of
-    its newest event, then by its action, accounts and risk, then by being closed. Then it is kept
-    under the next revision. So an escalation is never taken for a repeat, and what was offered
-    once, accepted or not, is owed to nobody a second time.
+    A higher revision than the one kept is new. A desk that has lost its state knows less and gives
+    lower ones, so an equal or a lower revision is either a repeat or the beginning of another
+    history, and what it says decides: it is new if it goes beyond all that was accepted of this
+    alert, by the time of its newest event, then by its action, accounts and risk, then by being
+    closed. Then it is kept under the next revision. So an escalation is never taken for a repeat,
+    and what was offered once, accepted or not, is owed to nobody a second time.
+
+    What is kept says where the alert stands. What the sinks get says in its ``status`` what is new
+    since the revision that was kept before; one that has nothing new for people to hear, such as
+    another event of an account that they know of, is kept and owed to nobody.
 
     Returns:
         The alert under the revision that it was kept under; None for a repeat.
     """
-    news = _keep_news(connection, alert)
-    if news is not None:
-        enqueue(connection, news, sinks=sinks, now_ms=now_ms)
-    return news
+    before = get_alert(connection, alert.alert_id) if sinks else None
+    kept = _keep_news(connection, alert)
+    if kept is not None and sinks and (said := what_is_new(before, kept)) is not None:
+        enqueue(connection, replace(kept, status=said), sinks=sinks, now_ms=now_ms)
+    return kept
+
+
+def what_is_new(before: Alert | None, alert: Alert) -> AlertStatus | None:
+    """What a revision has to tell people who know the one before; None for nothing."""
+    if before is None:
+        return "closed" if alert.status == "closed" else "opened"
+    if alert.status == "closed":
+        is_known = before.status == "closed" and before.closed_because == alert.closed_because
+        return None if is_known else "closed"
+    if before.status == "closed":
+        return "opened"
+    if ACTIONS.index(alert.action) > ACTIONS.index(before.action):
+        return "escalated"
+    if alert.account_count > before.account_count or alert.matches != before.matches:
+        return "grown"
+    return None
 
 
 def get_alert(connection: Connection, alert_id: AlertId) -> Alert | None:
@@ -90,10 +113,21 @@ def list_alerts(
     kind: AlertKind | None = None,
     status: AlertStatus | None = None,
     action: Action | None = None,
+    campaign_id: CampaignId | None = None,
     after: AlertCursor | None = None,
     limit: int = 50,
 ) -> AlertPage:
-    """The alerts that were last updated, newest first; a page holds at most ``MAX_PAGE``."""
+    """The alerts that were last updated, newest first; a page holds at most ``MAX_PAGE``.
+
+    Args:
+        connection: To the database.
+        kind: Only these, as with the next two.
+        status: Where they stand.
+        action: The strictest of their accounts.
+        campaign_id: Those that tell of the campaign which a verdict names so.
+        after: Where the page before ended.
+        limit: Alerts in a page.
+    """
     limit = max(1, min(limit, MAX_PAGE))
     query = (
         select(alerts.c.body, alerts.c.updated_at_ms, alerts.c.alert_id)
@@ -107,6 +141,11 @@ def list_alerts(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if campaign_id is not None:
+        named = select(alert_campaigns.c.alert_id)
+        query = query.where(
+            alerts.c.alert_id.in_(named.where(alert_campaigns.c.campaign_id == campaign_id))
+        )
     if after is not None:
         query = query.where(
             tuple_(alerts.c.updated_at_ms, alerts.c.alert_id)
@@ -142,6 +181,7 @@ def _keep_news(connection: Connection, alert: Alert) -> Alert | None:
         .returning(alerts.c.alert_id)
     )
     if added.first() is not None:
+        _note_campaigns(connection, alert)
         return alert
     kept = connection.execute(
         select(alerts.c.revision, alerts.c.reach, alerts.c.body)
@@ -158,7 +198,17 @@ def _keep_news(connection: Connection, alert: Alert) -> Alert | None:
         .where(alerts.c.alert_id == alert.alert_id)
         .values(**_row(alert), reach=max(reach, reached))
     )
+    _note_campaigns(connection, alert)
     return alert
+
+
+def _note_campaigns(connection: Connection, alert: Alert) -> None:
+    named = dict.fromkeys((*alert.campaign_ids, *filter(None, [alert.campaign_id])))
+    if named:
+        connection.execute(
+            insert(connection, alert_campaigns).on_conflict_do_nothing(),
+            [{"campaign_id": one, "alert_id": alert.alert_id} for one in named],
+        )
 
 
 def _reach(alert: Alert) -> list[int]:

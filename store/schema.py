@@ -37,7 +37,7 @@ alerts = Table(
     "alerts",
     metadata,
     Column("alert_id", String(64), primary_key=True),
-    Column("revision", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("action", String(16), nullable=False),
@@ -56,13 +56,21 @@ alerts = Table(
 ``reach``: how far it had come at its furthest, see ``store.alert``; null is that of ``body``.
 """
 
+alert_campaigns = Table(
+    "alert_campaigns",
+    metadata,
+    Column("campaign_id", String(64), primary_key=True),
+    Column("alert_id", String(64), primary_key=True),
+)
+"""Which alerts tell of the campaign that a verdict names, by any revision of theirs."""
+
 deliveries = Table(
     "deliveries",
     metadata,
     Column("id", RowId, primary_key=True),
     Column("sink", String(64), nullable=False),
     Column("alert_id", String(64), nullable=False),
-    Column("revision", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
     Column("body", JSON, nullable=False),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),

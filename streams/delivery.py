@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 
 import msgspec
 import structlog
@@ -14,17 +15,21 @@ from contracts.alert import Alert
 from contracts.dead_letter import DeadLetter
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, parse_event
-from contracts.wire import decode
+from contracts.wire import decode, encode
+from detectors.ruling import ruled
 from store.dead_letter import save_dead_letter
 from store.decision import save_decision
 from streams import metrics
 from streams.dead_letter import dead_letter, foreign
 from streams.emitter import Emitter
-from streams.message import Record
+from streams.message import CasePack, Outgoing, Record
 from streams.patience import patiently
 from streams.topic import Topics
 
 log = structlog.get_logger(__name__)
+
+MAX_RULED_ACCOUNTS = 1_000
+"""Accounts of one decision in one message: an account id has up to 256 characters."""
 
 AcceptAlerts = Callable[[list[Alert]], Awaitable[None]]
 Handle = Callable[[list[Record]], Awaitable[None]]
@@ -67,7 +72,7 @@ def dead_letter_store(engine: Engine) -> Handle:
 
 
 def decision_store(engine: Engine, emitter: Emitter, topics: Topics) -> Handle:
-    """Keep decisions in SQL; what is not one goes to the dead letters."""
+    """Keep decisions in SQL, and tell the alert desk; what is none goes to the dead letters."""
 
     async def handle(records: list[Record]) -> None:
         decisions: list[Decision] = []
@@ -83,8 +88,22 @@ def decision_store(engine: Engine, emitter: Emitter, topics: Topics) -> Handle:
         await patiently(
             "decisions in SQL", lambda: asyncio.to_thread(_save_decisions, engine, decisions)
         )
+        await emitter.emit(decision_cases(topics, decisions))
 
     return handle
+
+
+def decision_cases(topics: Topics, decisions: Iterable[Decision]) -> Iterator[Outgoing]:
+    """Cases for the alert desk of the decisions that close alerts, small enough for a message."""
+    for decision in decisions:
+        whole = ruled(decision)
+        if whole is None:
+            continue
+        accounts = whole.account_ids
+        for begin in range(0, len(accounts), MAX_RULED_ACCOUNTS):
+            part = replace(whole, account_ids=accounts[begin : begin + MAX_RULED_ACCOUNTS])
+            pack = CasePack(ingested_at_ms=0, decisions=(part,))
+            yield Outgoing(topic=topics.cases, value=encode(pack))
 
 
 def _save_letters(engine: Engine, letters: list[DeadLetter]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from contracts.alert import Alert
-from contracts.event import epoch_ms
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.wire import decode, encode
@@ -40,11 +39,14 @@ class DeskStage(NoSnapshots):
                 yield foreign(self._topics, "desk", record, CasePack, error)
                 continue
             for verdict in pack.verdicts:
-                _, alerts = self._desk.observe(verdict)
-                yield from self._messages(alerts, pack)
+                yield from self._messages(self._desk.observe(verdict), pack)
             for screening in pack.screenings:
                 yield from self._messages(self._desk.screened(screening), pack)
-            yield from self._messages(self._desk.tick(pack.watermark_ms), pack)
+            for ruled in pack.decisions:
+                yield from self._messages(self._desk.decide(ruled), pack)
+            if pack.source >= 0:
+                ticked = self._desk.tick(pack.watermark_ms, pack.source)
+                yield from self._messages(ticked, pack)
 
     def forget(self, _topic: str, _partition: int) -> None:
         """Begin with an empty desk: its topic has one partition."""
@@ -100,11 +102,7 @@ class ScreeningStage(NoSnapshots):
             )
             partition = partition_of(screening.account_id, self._topics.partitions)
             yield Outgoing(topic=self._topics.signals, partition=partition, value=encode(signals))
-            case = CasePack(
-                watermark_ms=epoch_ms(screening.occurred_at),
-                ingested_at_ms=record.timestamp_ms,
-                screenings=(screening,),
-            )
+            case = CasePack(ingested_at_ms=record.timestamp_ms, screenings=(screening,))
             yield Outgoing(topic=self._topics.cases, value=encode(case))
 
     def forget(self, _topic: str, _partition: int) -> None:

@@ -164,6 +164,7 @@ class LedgerStage:
         for begin in range(0, max(1, len(cases)), MAX_CASES):
             value = encode(
                 CasePack(
+                    source=partition,
                     watermark_ms=part.watermark_ms,
                     ingested_at_ms=pack.ingested_at_ms,
                     verdicts=tuple(cases[begin : begin + MAX_CASES]),

@@ -11,6 +11,7 @@ from contracts.screening import Screening
 from contracts.signal import Signal
 from contracts.verdict import Verdict
 from detectors.reader import Reading
+from detectors.ruling import Ruled
 from detectors.velocity import Sighting
 
 MAX_PACK_BYTES = 700_000
@@ -103,14 +104,18 @@ class CasePack:
     """What the alert desk needs of one settled batch.
 
     Attributes:
+        source: The partition of accounts that it comes from; -1 for what comes from elsewhere, and
+            says nothing about event time.
         watermark_ms: Event time that this partition has come to.
-        verdicts: Those that are not plainly ``allow``.
+        verdicts: Those that are not plainly ``allow``, or that tie their account to others.
     """
 
-    watermark_ms: int
+    source: int = -1
+    watermark_ms: int = 0
     ingested_at_ms: int
     verdicts: tuple[Verdict, ...] = ()
     screenings: tuple[Screening, ...] = ()
+    decisions: tuple[Ruled, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):

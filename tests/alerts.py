@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from contracts.alert import Alert
 from contracts.ids import AccountId, AlertId, CampaignId, Code, ReferenceId
 from contracts.screening import Match
 from contracts.verdict import Reason
+from detectors.alert_writer import was_closed_into_another
 
 OPENED_AT = datetime(2026, 5, 4, 19, 30, 15, 250_000, tzinfo=UTC)
 
@@ -69,3 +71,23 @@ MEDIA = Alert(
 def alert_like(alert: Alert = CAMPAIGN, **changes: Any) -> Alert:
     """The alert with changes."""
     return replace(alert, **changes)
+
+
+def grown_to(revision: int, **changes: Any) -> Alert:
+    """The campaign in a later revision, in which it has so many more accounts."""
+    count = CAMPAIGN.account_count + revision - CAMPAIGN.revision
+    return alert_like(revision=revision, account_count=count, **changes)
+
+
+def standing(alerts: Iterable[Alert]) -> dict[AlertId, Alert]:
+    """The newest revision of each alert, but for those whose story goes on in another."""
+    newest: dict[AlertId, Alert] = {}
+    for alert in alerts:
+        before = newest.get(alert.alert_id)
+        if before is None or alert.revision > before.revision:
+            newest[alert.alert_id] = alert
+    return {
+        alert_id: alert
+        for alert_id, alert in sorted(newest.items())
+        if not was_closed_into_another(alert)
+    }

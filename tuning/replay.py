@@ -11,11 +11,10 @@ from typing import BinaryIO
 from contracts.alert import Alert
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, parse_event
-from contracts.ids import AccountId, Action
+from contracts.ids import AccountId, Action, stricter
 from contracts.ruleset import Ruleset
 from contracts.verdict import Verdict
 from contracts.wire import encode
-from detectors.campaign import stricter
 from detectors.scorer import Scorer
 from tuning.recording import Line, Progress, Recording
 
@@ -84,6 +83,7 @@ class Replay:
                 continue
             summary.events[event.type] += 1
             if isinstance(event, Decision):
+                self._write_alerts(self._scorer.decide(event))
                 continue
             outcome = self._scorer.score(event)
             summary.repeated += outcome.repeated

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contracts.alert import Alert
-from contracts.ids import AccountId, Action, AlertId, EventId, UploadId
+from contracts.ids import AccountId, Action, AlertId, EventId, UploadId, stricter
 from contracts.screening import Screening
 from contracts.verdict import Verdict
-from detectors.campaign import stricter
 from doorstaff.demo.evening import Planted
 from doorstaff.demo.film import UploadPlan
 

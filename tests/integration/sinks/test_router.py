@@ -33,7 +33,7 @@ from store.dead_letter import count_dead_letters, save_dead_letter
 from store.delivery import claim_due, list_failed, requeue_failed
 from store.reference import ReferenceStore, UploadFingerprintRecord
 from store.schema import upload_fingerprints
-from tests.alerts import CAMPAIGN, MEDIA, alert_like
+from tests.alerts import CAMPAIGN, MEDIA, alert_like, grown_to
 
 SOON = Backoff(initial_seconds=0.01, max_seconds=0.02)
 
@@ -105,7 +105,7 @@ async def test_each_revision_arrives_once_however_often_it_is_accepted(engine: E
     sink = MemorySink()
     async with router(engine, sink) as running:
         for revision in (1, 1, 2, 1, 2, 3):
-            await running.accept([alert_like(revision=revision)])
+            await running.accept([grown_to(revision)])
             assert await running.drained(10)
     assert [alert.revision for alert in sink.alerts] == [1, 2, 3]
 
@@ -142,7 +142,7 @@ async def test_what_changes_while_a_sink_is_slow_arrives_as_its_newest_revision(
         await running.accept([CAMPAIGN])
         await hung.begun.wait()
         for revision in (2, 3, 4):
-            await running.accept([alert_like(revision=revision)])
+            await running.accept([grown_to(revision)])
         hung.mended.set()
         assert await running.drained(10)
     assert [alert.revision for alert in hung.alerts] == [1, 4]

@@ -1,120 +1,198 @@
-"""Campaigns are the connected parts of accounts and the facets that tie them."""
+"""Campaigns are the connected parts of accounts and the facets that tie them, near in time."""
 
 from __future__ import annotations
+
+import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ids import AccountId, Action, Code, Facet
-from contracts.verdict import Reason
-from detectors.campaign import Campaign, Campaigns, Tie, keep_strongest, stricter
+from contracts.ids import AccountId, EventId, Facet
+from detectors.campaign import KEPT_MS, QUIET_MS, Campaign, Campaigns, alert_of
+from detectors.case import Standing
+
+DAY_MS = QUIET_MS
+DEVICE, CARD = "device:d", "payment:c"
 
 
-def tie(facet: str, accounts: int = 2, since: str = "t0") -> Tie:
-    return Tie(facet=Facet(facet), accounts=accounts, since=since)
+def standing(
+    account: str, *facets: str, at_ms: int = 0, since_ms: int = 0, accounts: int = 2
+) -> Standing:
+    return Standing(
+        event_id=EventId(f"{account}@{at_ms}"),
+        account_id=AccountId(account),
+        at_ms=at_ms,
+        risk=45,
+        action="review",
+        reasons=(),
+        ties=tuple((Facet(facet), since_ms, accounts) for facet in facets),
+    )
 
 
-def join(campaigns: Campaigns, account: str, *facets: str) -> Campaign:
-    campaign, _ = campaigns.join(AccountId(account), [tie(facet) for facet in facets])
-    return campaign
+def join(campaigns: Campaigns, *standings: Standing) -> Campaign:
+    joined = [campaigns.join(one) for one in standings][-1]
+    assert joined is not None
+    return joined[0]
+
+
+def new() -> Campaigns:
+    return Campaigns(horizon_ms=DAY_MS)
+
+
+def parts(campaigns: Campaigns) -> set[frozenset[str]]:
+    return {frozenset(one.events) for one in campaigns}
 
 
 def test_accounts_on_one_facet_are_one_campaign() -> None:
-    campaigns = Campaigns()
-    assert join(campaigns, "a", "device:d") is join(campaigns, "b", "device:d")
-    assert join(campaigns, "c", "device:e") is not campaigns.of(AccountId("a"))
-    assert len(list(campaigns)) == 2
-    assert campaigns.of(AccountId("z")) is None
+    campaigns = new()
+    one = join(campaigns, standing("a", DEVICE), standing("b", DEVICE))
+    assert set(one.accounts) == {"a", "b"}
+    assert join(campaigns, standing("c", "device:e")) is not one
+    assert campaigns.of(AccountId("b")) == [one]
+    assert campaigns.of(AccountId("z")) == []
+    assert campaigns.join(standing("z")) is None
 
 
 def test_an_account_on_two_facets_makes_one_of_two() -> None:
-    campaigns = Campaigns()
-    one, other = join(campaigns, "a", "device:d"), join(campaigns, "b", "device:e")
-    other.risk, other.action, other.oldest_ms, other.newest_ms = 90, "hold", 5, 50
-    other.reasons[Code("c")] = Reason(code=Code("c"), points=40)
-    one.opened_ms, one.revision, one.oldest_ms, one.newest_ms = 1, 1, 10, 20
-    kept, gone = campaigns.join(AccountId("x"), [tie("device:d", 7), tie("device:e")])
-    assert kept is one  # it was opened, the other was not
-    assert gone == [other]
-    assert list(kept.accounts) == ["a", "b", "x"]
-    assert kept.facets == {"device:d": 7, "device:e": 2}
+    campaigns = new()
+    join(campaigns, standing("a", DEVICE, accounts=7), standing("b", CARD))
+    joined = campaigns.join(standing("x", DEVICE, CARD, at_ms=5))
+    assert joined is not None
+    kept, gone, before = joined
+    assert len(gone) == 1
+    assert before is None
+    assert kept.accounts == {"a": 0, "b": 0, "x": 5}
+    assert kept.facets == {DEVICE: 7, CARD: 2}
     assert kept.expected_accounts == 7
-    assert (kept.risk, kept.action, kept.oldest_ms, kept.newest_ms) == (90, "hold", 5, 50)
-    assert kept.reasons[Code("c")].points == 40
-    assert list(campaigns) == [one]
-    assert campaigns.of(AccountId("b")) is one
+    assert list(campaigns) == [kept]
+    assert campaigns.of(AccountId("b")) == campaigns.of(AccountId("a")) == [kept]
 
 
-def test_of_two_opened_ones_the_first_stays() -> None:
-    campaigns = Campaigns()
-    late, early = join(campaigns, "a", "device:d"), join(campaigns, "b", "device:e")
-    late.revision, late.opened_ms = 1, 200
-    early.revision, early.opened_ms = 1, 100
-    assert join(campaigns, "x", "device:d", "device:e") is early
+def test_it_is_named_after_its_earliest_burst() -> None:
+    late, early = standing("a", DEVICE, since_ms=9), standing("b", DEVICE, since_ms=4)
+    one, other = join(new(), late, early), join(new(), early, late)
+    assert one.name == other.name == (4, DEVICE)
+    assert one.alert_id == other.alert_id == alert_of((4, Facet(DEVICE)))
+    assert one.alert_id != join(new(), late).alert_id
 
 
-def test_an_id_is_that_of_the_burst_that_founded_it() -> None:
-    ids = {
-        join(Campaigns(), "a", "device:d").campaign_id,
-        join(Campaigns(), "b", "device:d").campaign_id,
-        Campaigns().join(AccountId("a"), [tie("device:d", 9)])[0].campaign_id,
-        # what is known of a burst founds before what is only known to tie
-        Campaigns()
-        .join(AccountId("a"), [tie("device:c", since=""), tie("device:d")])[0]
-        .campaign_id,
-    }
-    assert len(ids) == 1
-    again, _ = Campaigns().join(AccountId("a"), [tie("device:d", since="t1")])
-    assert again.campaign_id not in ids
+def test_the_same_facet_a_day_after_all_was_quiet_is_another_campaign() -> None:
+    first = standing("a", DEVICE)
+    second = standing("b", DEVICE, at_ms=DAY_MS + 1, since_ms=DAY_MS + 1)
+    for order in ([first, second], [second, first]):
+        campaigns = new()
+        join(campaigns, *order)
+        assert len(parts(campaigns)) == 2
+        # one in between makes them one, late as it is
+        join(campaigns, standing("c", DEVICE, at_ms=DAY_MS // 2, since_ms=DAY_MS // 2))
+        assert len(parts(campaigns)) == 1
 
 
-def test_a_closed_one_is_forgotten() -> None:
-    campaigns = Campaigns()
-    campaign = join(campaigns, "a", "device:d", "card:c")
-    campaigns.close(campaign)
-    assert list(campaigns) == []
-    assert campaigns.of(AccountId("a")) is None
-    assert join(campaigns, "b", "card:c") is not campaign
+def test_a_burst_that_goes_on_after_a_quiet_day_is_the_same_campaign() -> None:
+    campaigns = new()
+    join(campaigns, standing("a", DEVICE), standing("b", DEVICE, at_ms=2 * DAY_MS))
+    assert len(parts(campaigns)) == 1
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from("abcdefgh"),
-            st.lists(st.sampled_from(["f:1", "f:2", "f:3", "f:4", "f:5"]), max_size=3),
-        ),
-        max_size=25,
+def test_what_ties_to_a_campaign_long_over_ties_no_more() -> None:
+    campaigns = new()
+    one = join(campaigns, standing("a", DEVICE), standing("b", DEVICE))
+    assert campaigns.join(standing("a", DEVICE, at_ms=KEPT_MS + 1)) is None
+    campaigns.forget(one)
+    assert campaigns.join(standing("a", DEVICE, at_ms=KEPT_MS + 1)) is None
+    fresh = join(
+        campaigns,
+        standing("a", DEVICE, at_ms=KEPT_MS + 2, since_ms=KEPT_MS),
     )
+    assert fresh is not one
+    assert len(campaigns) == 1
+
+
+def test_forgetting_one_leaves_its_neighbour_whole() -> None:
+    campaigns = new()
+    old = join(campaigns, standing("a", DEVICE))
+    young = join(campaigns, standing("a", DEVICE, at_ms=3 * DAY_MS, since_ms=3 * DAY_MS))
+    assert old is not young
+    assert campaigns.of(AccountId("a")) == [old, young]
+    campaigns.forget(old)
+    assert campaigns.of(AccountId("a")) == [young]
+    grown = join(campaigns, standing("b", DEVICE, at_ms=3 * DAY_MS, since_ms=3 * DAY_MS))
+    assert grown is young
+
+
+def test_a_later_verdict_on_an_event_stands_in_place_of_the_earlier() -> None:
+    campaigns = new()
+    first = standing("a", DEVICE)
+    one = join(campaigns, first)
+    joined = campaigns.join(standing("a", DEVICE, CARD))
+    assert joined is not None
+    assert joined[0] is one
+    assert joined[2] == first
+    assert (len(one.events), one.actions["review"]) == (1, 1)
+
+
+HOUR_MS = 3_600_000
+STANDINGS = st.lists(
+    st.builds(
+        lambda account, facets, hour: standing(
+            account, *sorted(facets), at_ms=hour * HOUR_MS, since_ms=hour // 12 * 12 * HOUR_MS
+        ),
+        st.sampled_from("abcdef"),
+        st.sets(st.sampled_from(["device:1", "device:2", "card:1", "card:2"]), min_size=1),
+        st.integers(0, 150),
+    ),
+    max_size=25,
+    unique_by=lambda one: one.event_id,
 )
-def test_campaigns_are_the_connected_parts(joins: list[tuple[str, list[str]]]) -> None:
-    campaigns = Campaigns()
-    parts: list[set[str]] = []
-    for account, facets in joins:
-        if not facets and campaigns.of(AccountId(account)) is None:
-            continue
-        before = campaigns.of(AccountId(account))
-        after, merged = campaigns.join(AccountId(account), [tie(facet) for facet in facets])
-        assert before is None or before is after or any(before is other for other in merged)
-        joined = {account, *facets}
-        joined |= {name for part in parts if part & joined for name in part}
-        parts = [part for part in parts if not part & joined] + [joined]
-    found = {frozenset({*campaign.accounts, *campaign.facets}) for campaign in campaigns}
-    assert found == {frozenset(part) for part in parts}
-    for campaign in campaigns:
-        assert all(campaigns.of(account) is campaign for account in campaign.accounts)
 
 
-def test_of_each_code_the_reason_with_the_most_points_is_kept_and_the_newest_of_these() -> None:
-    reasons: dict[Code, Reason] = {}
-    for points, accounts in ((40, 4), (80, 10), (80, 11), (40, 12)):
-        keep_strongest(
-            reasons, Reason(code=Code("c"), points=points, evidence={"accounts": accounts})
+def by_brute_force(standings: list[Standing]) -> set[frozenset[str]]:
+    """Join any two parts that may be joined, until there are none."""
+    found = [[one] for one in standings]
+    while True:
+        pair = next(
+            (
+                (one, other)
+                for at, one in enumerate(found)
+                for other in found[:at]
+                if _is_one(one, other)
+            ),
+            None,
         )
-    assert reasons == {"c": Reason(code=Code("c"), points=80, evidence={"accounts": 11})}
+        if pair is None:
+            return {frozenset(one.event_id for one in part) for part in found}
+        found.remove(pair[1])
+        pair[0].extend(pair[1])
 
 
-def test_hold_is_stricter_than_review_is_stricter_than_allow() -> None:
-    order: list[Action] = ["allow", "review", "hold"]
-    for index, one in enumerate(order):
-        for other in order[: index + 1]:
-            assert stricter(one, other) == stricter(other, one) == one
+def _is_one(one: list[Standing], other: list[Standing]) -> bool:
+    first, second = ([event.at_ms for event in part] for part in (one, other))
+    between_ms = max(min(first) - max(second), min(second) - max(first))
+    bursts = [{tie[:2] for event in part for tie in event.ties} for part in (one, other)]
+    shared = [
+        {tie[0] for event in part for tie in event.ties} | {event.account_id for event in part}
+        for part in (one, other)
+    ]
+    return (between_ms <= KEPT_MS and bool(bursts[0] & bursts[1])) or (
+        between_ms <= QUIET_MS and bool(shared[0] & shared[1])
+    )
+
+
+@given(STANDINGS, st.randoms(use_true_random=False))
+def test_campaigns_are_what_joining_by_hand_comes_to_in_any_order(
+    standings: list[Standing], order: random.Random
+) -> None:
+    expected = by_brute_force(standings)
+    order.shuffle(standings)
+    campaigns = new()
+    for one in standings:
+        campaigns.join(one)
+    assert parts(campaigns) == expected
+    for campaign in campaigns:
+        members = {one.account_id for one in campaign.events.values()}
+        assert set(campaign.accounts) == members
+        for account_id in members:
+            assert campaign in campaigns.of(account_id)
+        campaigns.forget(campaign)
+    assert len(campaigns) == 0
+    assert list(campaigns) == []

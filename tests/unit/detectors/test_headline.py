@@ -12,22 +12,35 @@ from detectors.headline import campaign_headline, match_headline
 @pytest.mark.parametrize(
     ("facets", "headline"),
     [
-        (["device:d"], "5 accounts on one device"),
-        (["device:d", "device:e"], "5 accounts on 2 shared devices"),
-        (["payment:p", "device:d"], "5 accounts on one device and paying by one card"),
-        (["payment:p", "payment:q"], "5 accounts paying by 2 shared cards"),
-        (["email_stem:vip@gmail.com"], "5 accounts with numbered mailboxes like vip@gmail.com"),
-        (["link_domain:a.example"], "5 accounts linking to a.example"),
+        ({"device:d": 5}, "5 accounts, device farm on one device"),
+        ({"device:d": 5, "device:e": 4}, "5 accounts, device farm on 2 devices"),
+        ({"payment:p": 5, "device:d": 5}, "5 accounts, device farm on one device, one shared card"),
+        ({"payment:p": 3, "payment:q": 2}, "5 accounts, 2 shared cards"),
+        ({"email_stem:vip@gmail.com": 4}, "5 accounts, numbered mailboxes like vip@gmail.com"),
+        ({"link_domain:a.example": 5}, "5 accounts, posting a.example"),
         (
-            [f"link_domain:{name}.example" for name in "abcd"],
-            "5 accounts linking to a.example, b.example and 2 more",
+            {f"link_domain:{name}.example": 5 for name in "dbca"} | {"link_domain:z.example": 15},
+            "5 accounts, posting z.example, a.example and 3 more",
         ),
-        (["ip:2001:db8::1"], "5 accounts sharing ip 2001:db8::1"),
-        (["tax_number:7"], "5 accounts sharing tax number 7"),
+        ({"ip:2001:db8::1": 5}, "5 accounts, sharing ip 2001:db8::1"),
+        ({"ip+user_agent:x": 5}, "5 accounts, sharing ip and user agent x"),
+        ({"tax_number:7": 5}, "5 accounts, sharing tax number 7"),
+        ({"reference:night-train": 3}, "5 accounts, uploading one work"),
     ],
 )
-def test_says_how_many_and_what_ties_them(facets: list[str], headline: str) -> None:
-    assert campaign_headline(5, [Facet(facet) for facet in facets]) == headline
+def test_says_how_many_and_what_ties_them(facets: dict[str, int], headline: str) -> None:
+    counted = {Facet(facet): accounts for facet, accounts in facets.items()}
+    assert campaign_headline(5, counted, None) == headline
+    assert campaign_headline(5, dict(reversed(counted.items())), None) == headline
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [("subnet:203.0.113.0/24", "subnet 203.0.113.0/24"), ("ip:2001:db8::1", "address 2001:db8::1")],
+)
+def test_says_where_most_came_from(network: str, said: str) -> None:
+    told = campaign_headline(42, {Facet("link_domain:cheap.example"): 42}, Facet(network))
+    assert told == f"42 accounts, posting cheap.example, {said}"
 
 
 def match(title: str, seconds: float) -> Match:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -14,12 +14,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.alert import Alert, AlertStatus
-from contracts.ids import ACTIONS, AlertId
+from contracts.ids import ACTIONS, AlertId, CampaignId
 from store.alert import AlertCursor, accept_alert, get_alert, list_alerts, save_alert
 from store.database import open_database
-from store.delivery import count_due
+from store.delivery import claim_due, count_due, mark_done
 from store.schema import metadata
-from tests.alerts import CAMPAIGN, MEDIA, OPENED_AT, alert_like
+from tests.alerts import CAMPAIGN, MEDIA, OPENED_AT, alert_like, grown_to
 
 LATER = OPENED_AT + timedelta(seconds=1)
 REVIEW = alert_like(action="review", risk=50)
@@ -122,6 +122,53 @@ def test_pages_are_filtered(engine: Engine) -> None:
         assert ids(kind="media") == {MEDIA.alert_id}
         assert ids(status="grown") == {"alert-3"}
         assert ids(action="hold", kind="campaign") == {CAMPAIGN.alert_id}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (None, {}, "opened"),
+        (None, {"status": "grown"}, "opened"),
+        (None, {"status": "closed"}, "closed"),
+        ({}, {"account_count": 13}, "grown"),
+        ({}, {"account_count": 13, "action": "hold"}, "escalated"),
+        ({}, {"status": "closed"}, "closed"),
+        ({"status": "closed"}, {"account_count": 13}, "opened"),
+        ({"status": "closed"}, {"status": "closed", "closed_because": "now part of"}, "closed"),
+        ({"status": "closed"}, {"status": "closed", "account_count": 13}, None),
+        ({}, {"updated_at": LATER, "status": "grown", "risk": 51}, None),
+    ],
+)
+def test_sinks_hear_what_is_new(
+    engine: Engine, before: dict[str, Any] | None, after: dict[str, Any], said: AlertStatus | None
+) -> None:
+    news = replace(REVIEW, revision=2, **after)
+    with engine.begin() as connection:
+        if before is not None:
+            accept_alert(connection, replace(REVIEW, **before), sinks=("s",), now_ms=0)
+            (first,) = claim_due(connection, "s", now_ms=0, lease_seconds=9)
+            mark_done(connection, first, now_ms=0)
+        assert accept_alert(connection, news, sinks=("s",), now_ms=0) == news
+        assert get_alert(connection, news.alert_id) == news  # where it stands
+        heard = [one.alert for one in claim_due(connection, "s", now_ms=0, lease_seconds=9)]
+        assert heard == ([] if said is None else [replace(news, status=said)])
+
+
+def test_alerts_are_found_by_the_campaigns_that_verdicts_name(engine: Engine) -> None:
+    own, other = CampaignId("campaign-1"), CampaignId("campaign-2")
+    with engine.begin() as connection:
+        accept_alert(connection, CAMPAIGN, sinks=(), now_ms=0)
+        grown = replace(grown_to(2), revision=1 << 40, campaign_ids=(own, other))
+        accept_alert(connection, grown, sinks=("s",), now_ms=0)
+        save_alert(connection, replace(MEDIA, campaign_id=other, campaign_ids=(other,)))
+
+        def found(campaign_id: str) -> set[str]:
+            page = list_alerts(connection, campaign_id=CampaignId(campaign_id))
+            return {alert.alert_id for alert in page.alerts}
+
+        assert found(own) == {CAMPAIGN.alert_id}
+        assert found(other) == {CAMPAIGN.alert_id, MEDIA.alert_id}
+        assert found("campaign-3") == set()
 
 
 def test_an_alert_and_what_is_owed_of_it_are_written_together_or_not_at_all(

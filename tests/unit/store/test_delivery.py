@@ -20,7 +20,7 @@ from store.delivery import (
     requeue_failed,
     retry_later,
 )
-from tests.alerts import CAMPAIGN, MEDIA, alert_like
+from tests.alerts import CAMPAIGN, MEDIA, alert_like, grown_to
 
 
 def accept(engine: Engine, *alerts: Alert, now_ms: int = 0, sink: str = "s") -> None:
@@ -68,33 +68,33 @@ def test_a_retry_waits_until_it_is_due(engine: Engine) -> None:
 
 def test_a_newer_revision_supersedes_what_was_not_begun(engine: Engine) -> None:
     accept(engine, CAMPAIGN)
-    accept(engine, alert_like(revision=2), now_ms=1)
+    accept(engine, grown_to(2), now_ms=1)
     (held,) = claim(engine, now_ms=1, limit=10)
     assert held.alert.revision == 2
 
 
 def test_the_first_word_of_an_alert_is_that_it_was_opened(engine: Engine) -> None:
-    accept(engine, alert_like(revision=1, status="opened"))
-    accept(engine, alert_like(revision=2, status="escalated"), now_ms=1)
-    accept(engine, alert_like(revision=3, status="grown"), now_ms=2)
+    accept(engine, grown_to(1, status="opened"))
+    accept(engine, grown_to(2, status="escalated"), now_ms=1)
+    accept(engine, grown_to(3, status="grown"), now_ms=2)
     (held,) = claim(engine, now_ms=2, limit=10)
     assert (held.alert.revision, held.alert.status) == (3, "opened")
     with engine.begin() as connection:
         mark_done(connection, held, now_ms=3)
-    accept(engine, alert_like(revision=4, status="grown"), now_ms=4)
+    accept(engine, grown_to(4, status="grown"), now_ms=4)
     assert claim(engine, now_ms=4)[0].alert.status == "grown"
 
 
 def test_an_alert_that_was_closed_before_anybody_heard_of_it_is_closed(engine: Engine) -> None:
-    accept(engine, alert_like(revision=1, status="opened"))
-    accept(engine, alert_like(revision=2, status="closed"), now_ms=1)
+    accept(engine, grown_to(1, status="opened"))
+    accept(engine, grown_to(2, status="closed"), now_ms=1)
     assert claim(engine, now_ms=1)[0].alert.status == "closed"
 
 
 def test_a_newer_revision_waits_for_an_older_one_under_way(engine: Engine) -> None:
     accept(engine, CAMPAIGN)
     (held,) = claim(engine, now_ms=0)
-    accept(engine, alert_like(revision=2), MEDIA, now_ms=1)
+    accept(engine, grown_to(2), MEDIA, now_ms=1)
     (other,) = claim(engine, now_ms=1, limit=10)
     assert other.alert == MEDIA
     with engine.begin() as connection:
@@ -105,7 +105,7 @@ def test_a_newer_revision_waits_for_an_older_one_under_way(engine: Engine) -> No
 def test_a_failed_attempt_gives_way_to_a_newer_revision(engine: Engine) -> None:
     accept(engine, CAMPAIGN)
     (held,) = claim(engine, now_ms=0)
-    accept(engine, alert_like(revision=2), now_ms=1)
+    accept(engine, grown_to(2), now_ms=1)
     with engine.begin() as connection:
         retry_later(connection, held, now_ms=2, due_at_ms=60_000, error="no answer")
     assert claim(engine, now_ms=2)[0].alert.revision == 2
@@ -133,7 +133,7 @@ def test_a_failed_revision_is_not_requeued_after_a_newer_one(engine: Engine) -> 
     (held,) = claim(engine, now_ms=0)
     with engine.begin() as connection:
         mark_failed(connection, held, now_ms=1, error="HTTP 410")
-    accept(engine, alert_like(revision=2), now_ms=2)
+    accept(engine, grown_to(2), now_ms=2)
     with engine.begin() as connection:
         assert requeue_failed(connection, now_ms=3) == 0
 

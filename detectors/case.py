@@ -1,0 +1,224 @@
+"""What the standing verdicts about some accounts come to.
+
+A case is a sum over events: each counts once, by its newest verdict. So it does not matter in which
+order they came, and two cases can be added.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from contracts.alert import Alert
+from contracts.event import epoch_ms
+from contracts.ids import ACTIONS, AccountId, Action, CampaignId, Code, EventId, Facet
+from contracts.verdict import Reason, Verdict
+
+StandingTie = tuple[Facet, int, int]
+"""Facet, when its burst began in epoch milliseconds, accounts that were counted on it."""
+
+ReasonKey = tuple[Code, int, bytes]
+
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """An event's newest verdict, as far as alerts are made of it.
+
+    Attributes:
+        reasons: By what makes two of them equal; most accounts of a burst share theirs.
+    """
+
+    event_id: EventId
+    account_id: AccountId
+    at_ms: int
+    risk: int
+    action: Action
+    reasons: tuple[ReasonKey, ...]
+    ties: tuple[StandingTie, ...] = ()
+    campaign_id: CampaignId | None = None
+
+    def weight(self, horizon_ms: int) -> int:
+        """Of how much it knows; a later verdict on the event, which knows more, weighs more.
+
+        A signal more, more points, a tie more, a level higher and a burst that began earlier all
+        add to it.
+
+        Args:
+            horizon_ms: No burst begins longer than this after an event that it ties.
+        """
+        by_facet: dict[Facet, tuple[int, int]] = {}
+        for facet, since_ms, accounts in self.ties:
+            since, most = by_facet.get(facet, (since_ms, accounts))
+            by_facet[facet] = min(since, since_ms), max(most, accounts)
+        return (
+            1
+            + ACTIONS.index(self.action)
+            + sum(1 + abs(points) for _, points, _ in self.reasons)
+            + sum(
+                1 + accounts + max(0, horizon_ms + self.at_ms - since_ms)
+                for since_ms, accounts in by_facet.values()
+            )
+        )
+
+
+class ReasonBook:
+    """Reasons by their keys, each kept once while some standing verdict has it."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[ReasonKey, list[Any]] = {}
+
+    def keep(self, reasons: Iterable[Reason]) -> tuple[ReasonKey, ...]:
+        """Keep reasons, each once more, and give their keys."""
+        keys = []
+        for reason in reasons:
+            key: ReasonKey = reason.code, reason.points, _canonical.encode(reason.evidence)
+            kept = self._reasons.get(key)
+            if kept is None:
+                kept = self._reasons[key] = [reason, 0, key]
+            kept[1] += 1
+            keys.append(kept[2])
+        return tuple(keys)
+
+    def keep_again(self, keys: Iterable[ReasonKey]) -> None:
+        """Keep what is kept once more."""
+        for key in keys:
+            self._reasons[key][1] += 1
+
+    def let_go(self, keys: Iterable[ReasonKey]) -> None:
+        """Keep them once less."""
+        for key in keys:
+            kept = self._reasons[key]
+            kept[1] -= 1
+            if not kept[1]:
+                del self._reasons[key]
+
+    def __getitem__(self, key: ReasonKey) -> Reason:
+        """The reason of a key."""
+        reason: Reason = self._reasons[key][0]
+        return reason
+
+    def strongest(self, keys: Iterable[ReasonKey]) -> tuple[Reason, ...]:
+        """One reason a code, strongest first.
+
+        Of a code's reasons the one with the most points stays, of these the one that counted the
+        most accounts, then the one whose burst began first, then the first by its text.
+        """
+        best: dict[Code, tuple[tuple[int, int, str, bytes], ReasonKey]] = {}
+        for key in keys:
+            order = _order(key, self[key])
+            known = best.get(key[0])
+            if known is None or order < known[0]:
+                best[key[0]] = order, key
+        reasons = (self[key] for _, key in best.values())
+        return tuple(sorted(reasons, key=lambda reason: (-reason.points, reason.code)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What was last said of a case, and how far event time had come in all."""
+
+    alert: Alert
+    at_ms: int
+
+
+class Case:
+    """The standing verdicts about the accounts of one alert."""
+
+    __slots__ = (
+        "accounts", "actions", "events", "leads", "newest_ms", "reasons", "risks", "weight",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.events: dict[EventId, Standing] = {}
+        self.accounts: dict[AccountId, int] = {}
+        """When the first of its events happened."""
+        self.reasons: Counter[ReasonKey] = Counter()
+        self.risks: Counter[int] = Counter()
+        self.actions: Counter[Action] = Counter()
+        self.leads: Counter[tuple[int, Facet, CampaignId]] = Counter()
+        """The campaigns that the verdicts name, each with the tie that it is named after."""
+        self.newest_ms = 0
+        self.weight = 0
+
+    @property
+    def risk(self) -> int:
+        """The highest."""
+        return max(self.risks, default=0)
+
+    @property
+    def action(self) -> Action:
+        """The strictest."""
+        return max(self.actions, key=ACTIONS.index, default="allow")
+
+    def put(self, standing: Standing, horizon_ms: int) -> Standing | None:
+        """Count an event, in place of what was known of it, which is given back."""
+        before = self.events.get(standing.event_id)
+        if before is not None:
+            self._count(before, -1, horizon_ms)
+        self.events[standing.event_id] = standing
+        self._count(standing, 1, horizon_ms)
+        first_ms = self.accounts.get(standing.account_id)
+        if first_ms is None or standing.at_ms < first_ms:
+            self.accounts[standing.account_id] = standing.at_ms
+        self.newest_ms = max(self.newest_ms, standing.at_ms)
+        return before
+
+    def take_over(self, other: Case) -> None:
+        """Add another case, of other events."""
+        self.events.update(other.events)
+        for account_id, first_ms in other.accounts.items():
+            known_ms = self.accounts.get(account_id)
+            if known_ms is None or first_ms < known_ms:
+                self.accounts[account_id] = first_ms
+        self.reasons.update(other.reasons)
+        self.risks.update(other.risks)
+        self.actions.update(other.actions)
+        self.leads.update(other.leads)
+        self.newest_ms = max(self.newest_ms, other.newest_ms)
+        self.weight += other.weight
+
+    def _count(self, standing: Standing, by: int, horizon_ms: int) -> None:
+        self.weight += by * standing.weight(horizon_ms)
+        _add(self.risks, standing.risk, by)
+        _add(self.actions, standing.action, by)
+        for key in standing.reasons:
+            _add(self.reasons, key, by)
+        if standing.campaign_id is not None and standing.ties:
+            facet, since_ms, _ = standing.ties[0]
+            _add(self.leads, (since_ms, facet, standing.campaign_id), by)
+
+
+def standing_of(verdict: Verdict, book: ReasonBook) -> Standing:
+    """What alerts need of a verdict; its reasons are kept in the book."""
+    return Standing(
+        event_id=verdict.event_id,
+        account_id=verdict.account_id,
+        at_ms=epoch_ms(verdict.occurred_at),
+        risk=verdict.risk,
+        action=verdict.action,
+        reasons=book.keep(verdict.reasons),
+        ties=tuple((tie.facet, epoch_ms(tie.since), tie.accounts) for tie in verdict.ties),
+        campaign_id=verdict.campaign_id,
+    )
+
+
+def _add(counter: Counter[Any], key: Any, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
+
+
+def _order(key: ReasonKey, reason: Reason) -> tuple[int, int, str, bytes]:
+    accounts, since = reason.evidence.get("accounts"), reason.evidence.get("since")
+    return (
+        -abs(reason.points),
+        -accounts if isinstance(accounts, int) else 0,
+        since if isinstance(since, str) else "",
+        key[2],
+    )
