@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+import tldextract
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,16 @@ def test_any_text_is_a_host_or_none_and_stays_one(text: str) -> None:
         assert host.isascii()
         registrable_domain(host)
         public_suffix(host)
+
+
+def test_every_entry_of_the_list_is_read_as_tldextract_reads_it() -> None:
+    extract = tldextract.TLDExtract(
+        suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
+    )
+    entries = [entry.removeprefix("!").replace("*", "any") for entry in extract.tlds]
+    for entry in filter(str.isascii, entries):
+        for host in (entry, f"a.{entry}", f"www.shop.b_c-d.{entry}"):
+            found = extract.extract_str(host)
+            assert public_suffix(host) == found.suffix
+            if found.domain:
+                assert registrable_domain(host) == f"{found.domain}.{found.suffix}"
