@@ -39,7 +39,8 @@ def main() -> None:
     parser.add_argument("--consume", nargs=2, metavar=("WAY", "BOOTSTRAP"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.consume:
-        asyncio.run(_consume(*arguments.consume, arguments.messages))
+        way, bootstrap = arguments.consume
+        asyncio.run(_consume(way, bootstrap, arguments.messages))
         return
     with tempfile.TemporaryDirectory() as folder:
         broker, bootstrap = start_broker(Path(folder))

@@ -228,12 +228,18 @@ class Consumer(driver.Consumer):
                     progresses[tp].committed = offset
             return done
 
-    async def on_stop(self) -> None:
-        """Let what is being worked on come to its end, and commit it."""
+    async def wait_empty(self) -> None:
+        """Let what is being worked on come to its end, and commit it.
+
+        Called where the app is about to stop and its agents still work, with ``stream_wait_empty``.
+        """
         try:
             await self._settle()
-        except KafkaError as error:  # the thread is still to be stopped
+        except KafkaError as error:  # the rest is still to be stopped
             log.warning("not committed at the end", error=type(error).__name__)
+
+    async def on_stop(self) -> None:
+        """Nothing to do: the agents have been stopped, so nothing is new since ``wait_empty``."""
 
     async def perform_seek(self) -> None:
         """Nothing to do: a partition that is assigned begins at its committed offset anyway.

@@ -233,7 +233,7 @@ def _faust_app(config: StreamConfig) -> Any:
         broker_commit_interval=1.0,
         broker_commit_livelock_soft_timeout=300.0,
         consumer_auto_offset_reset="earliest",
-        stream_wait_empty=False,
+        stream_wait_empty=True,
         topic_disable_leader=True,
         topic_allow_declare=False,
         topic_partitions=config.topics.partitions,

@@ -1,0 +1,78 @@
+"""A member of a group that reads by our transport, as a process that a test can kill.
+
+Writes a line for each chunk: ``{"did": "seen"|"acknowledged", "partition", "offsets"}`` to the file
+it is given, the second one after a pause and before it acknowledges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from streams.flow import Flow
+from streams.message import Record
+from streams.transport import ChunkSchema, Transport
+
+SLOWEST_SECONDS = 0.02
+
+
+async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
+    """Be a member of the group until SIGTERM."""
+    app = faust.App(
+        group,
+        broker=f"kafka://{bootstrap}",
+        store="memory://",
+        datadir=tempfile.mkdtemp(),
+        web_enabled=False,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=0.5,
+        broker_commit_interval=0.2,
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=True,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        Monitor=None,
+    )
+    app.transport = Transport(app.conf.broker_consumer, app)
+    lines = journal.open("a", buffering=1)
+
+    def note(did: str, records: list[Record]) -> None:
+        line = {
+            "did": did,
+            "partition": records[0].partition,
+            "offsets": [record.offset for record in records],
+        }
+        lines.write(json.dumps(line) + "\n")
+
+    async def work(records: list[Record]) -> Any:
+        note("seen", records)
+
+        async def durable() -> None:
+            await asyncio.sleep(random.random() * SLOWEST_SECONDS)
+            note("acknowledged", records)
+
+        return durable()
+
+    @app.agent(app.topic(topic, schema=ChunkSchema()))
+    async def agent(stream: Any) -> None:
+        await Flow("test", work, pace_seconds=0.0).run(stream.noack())
+
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    app.finalize()
+    await app.start()
+    await stop.wait()
+    await app.stop()
+
+
+if __name__ == "__main__":
+    bootstrap, group, topic, journal = sys.argv[1:]
+    asyncio.run(read(bootstrap, group, topic, Path(journal)))
