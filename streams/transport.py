@@ -43,6 +43,8 @@ SETTLE_SECONDS = 3.0
 """How long partitions are held on to, when they are revoked, for what is being worked on."""
 COMMIT_SECONDS = 3.0
 """How long a commit may take; the next one commits what it did not."""
+LEAVE_SECONDS = 2.0
+"""How long leaving the group may take; who does not leave is noticed by its silence."""
 POLL_SECONDS = 1.0
 """How long to wait for records at a time."""
 FULL_POLL_SECONDS = 0.02
@@ -61,6 +63,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # Faust has no setting for it.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group if its coordinator answers; aiokafka alone would wait for ever."""
+        consumer, self._consumer = self._consumer, None
+        await super().on_thread_stop()
+        if consumer is not None:
+            stopping = asyncio.create_task(consumer.stop())
+            await asyncio.wait([stopping], timeout=LEAVE_SECONDS)
+            if not stopping.done():  # what is left of it ends with the thread's loop
+                log.warning("the group was not left: its coordinator does not answer")
+                stopping.cancel()
 
     @property
     def current_assignment(self) -> object:
