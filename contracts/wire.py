@@ -25,10 +25,18 @@ def decode(raw: bytes | str, kind: type[T]) -> T:
     """Read JSON that ``encode`` wrote.
 
     Raises:
-        msgspec.DecodeError: It is not JSON, or not of this kind.
+        msgspec.DecodeError: It is not JSON, or not of this kind; also where msgspec itself says it
+            otherwise: of text that is not UTF-8, and of what is nested too deep.
     """
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
-    decoded: T = decoder.decode(raw)
+    try:
+        decoded: T = decoder.decode(raw)
+    except UnicodeDecodeError as error:
+        message = f"JSON is not UTF-8 - at byte {error.start} of a text"
+        raise msgspec.DecodeError(message) from None
+    except RecursionError:
+        message = "JSON is nested too deep"
+        raise msgspec.DecodeError(message) from None
     return decoded

@@ -29,6 +29,7 @@ from store.alert import accept_alert
 from store.clock import Clock
 from store.dead_letter import prune_dead_letters
 from store.delivery import count_due, prune_finished
+from store.errors import failure_text
 from store.reference import prune_uploads
 
 P = ParamSpec("P")
@@ -148,7 +149,7 @@ class Router:
         try:
             accepted: list[Alert] = await self._transact(self._accept, batch)
         except SQLAlchemyError as error:
-            raise AlertsNotAccepted(count=len(batch), cause=type(error).__name__) from None
+            raise AlertsNotAccepted(count=len(batch), cause=failure_text(error)) from None
         for alert in accepted:
             self._metrics.accepted.labels(alert.kind, alert.status).inc()
         for lane in self._lanes.values():

@@ -7,6 +7,8 @@ StoreError
 
 from __future__ import annotations
 
+from sqlalchemy.exc import OperationalError
+
 
 class StoreError(Exception):
     """The store cannot do what it was asked."""
@@ -42,3 +44,14 @@ class NewerSchema(StoreError):  # noqa: N818 -- named for what is wrong
         )
         self.found = found
         self.known = known
+
+
+def failure_text(error: Exception) -> str:
+    """What failed, free of what was being stored.
+
+    The database's own words are kept where they are about itself (its disk, its locks, the way to
+    it); elsewhere they may quote values.
+    """
+    if isinstance(error, OperationalError) and (words := str(error.orig).strip()):
+        return f"{type(error).__name__}: {words.splitlines()[0]}"
+    return type(error).__name__

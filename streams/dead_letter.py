@@ -9,6 +9,7 @@ import msgspec
 from contracts.dead_letter import DeadLetter
 from contracts.wire import encode
 from streams import metrics
+from streams.errors import place_of
 from streams.message import Outgoing, Record
 from streams.topic import Topics
 
@@ -34,6 +35,11 @@ def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outg
         value=encode(letter),
         counted=(metrics.DEAD_LETTERS.labels(stage),),
     )
+
+
+def not_read(topics: Topics, stage: str, record: Record, error: Exception) -> Outgoing:
+    """Put an event aside that a detector failed on: a fault of ours, told by detector and place."""
+    return dead_letter(topics, stage, record, f"not read: {type(error).__name__}{place_of(error)}")
 
 
 def foreign(

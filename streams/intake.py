@@ -21,7 +21,7 @@ from detectors.scorer import sighting, uncounted
 from detectors.velocity import Sighting
 from detectors.watermark import Watermark
 from streams import metrics
-from streams.dead_letter import dead_letter
+from streams.dead_letter import dead_letter, not_read
 from streams.message import (
     MAX_PACK_BYTES,
     BatchId,
@@ -99,7 +99,7 @@ class Intake:
                 except InvalidEvent as error:
                     yield self._dead(record, error.reason)
                 except Exception as error:  # a bug in one detector costs one event, not the stream
-                    yield self._dead(record, f"not read: {type(error).__name__}")
+                    yield not_read(self._topics, STAGE, record, error)
             batch = BatchId(
                 origin=f"{origin[0]}:{origin[1]}", first=chunk[0].offset, last=chunk[-1].offset
             )

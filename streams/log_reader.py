@@ -91,6 +91,6 @@ def _record(message: ConsumerRecord) -> Record:
         offset=message.offset,
         timestamp_ms=message.timestamp,
         key=message.key,
-        value=message.value,
+        value=message.value or b"",
         is_retry=any(name == RETRY for name, _ in message.headers),
     )

@@ -43,6 +43,8 @@ INTAKE_PACE_SECONDS = 0.05
 """The same for intake, where it decides how many packs there are."""
 LAG_EVERY_SECONDS = 5.0
 WATCH_EVERY_SECONDS = 0.5
+STOP_SECONDS = 5.0
+"""What each client of the broker has to stop in; they wait for one that is away."""
 LAST_SNAPSHOTS_SECONDS = 5.0
 """How long a worker that is told to stop takes for snapshots of what changed since the last."""
 
@@ -130,9 +132,12 @@ class StreamWorker:
         await asyncio.gather(*self._watches, return_exceptions=True)
         if not self.failed.done():  # while the partitions are still this worker's
             await self._keeper.take_all(limit_seconds=LAST_SNAPSHOTS_SECONDS)
-        await self._app.stop()
-        await self._emitter.stop()
-        await self._reader.stop()
+        for part in (self._app, self._emitter, self._reader):
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await part.stop()
+            except TimeoutError:  # nothing is lost: what is unfinished is not acknowledged
+                log.warning("did not stop in time", part=type(part).__name__)
 
     @property
     def is_ready(self) -> bool:

@@ -16,7 +16,8 @@ from contracts.event import Event
 from contracts.ids import AccountId, Action, AlertId, EventId, stricter
 from contracts.ruleset import Ruleset, default_ruleset
 from contracts.verdict import Verdict
-from detectors.reader import Reader
+from detectors.content import Content
+from detectors.link_spam import LinkSpam
 from detectors.scorer import Scorer
 from streams.message import Outgoing, Record
 from streams.topic import MAX_DEAD_LETTER_BYTES
@@ -276,22 +277,22 @@ def test_a_foreign_message_between_the_agents_stops_nobody(topic: str, raw: byte
 
 
 def test_a_bug_in_a_detector_costs_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = Reader.read
+    def trip(self: LinkSpam, content: Content) -> Any:
+        if content.links:
+            raise ZeroDivisionError(content.links)
+        return ()
 
-    def trip(self: Reader, event: Event) -> Any:
-        if event.account_id == "a1":
-            raise ZeroDivisionError
-        return read(self, event)
-
-    monkeypatch.setattr(Reader, "read", trip)
+    monkeypatch.setattr(LinkSpam, "find", trip)
+    odd = signup(1, website="https://odd.example")
     bus = Bus(DEFAULT)
-    for number in range(3):
-        bus.send(signup(number))
+    for event in (signup(0), odd, signup(2)):
+        bus.send(event)
     bus.run()
-    assert [letter.reason for letter in bus.dead_letters()] == ["not read: ZeroDivisionError"]
+    (letter,) = bus.dead_letters()
+    assert letter.reason.startswith("not read: ZeroDivisionError in link_spam (test_stages.py:")
     assert bus.verdicts().keys() == {"signup-0", "signup-2"}
     monkeypatch.undo()  # mended: sent again, it is read
-    bus.send(signup(1))
+    bus.send(odd)
     bus.run()
     assert EventId("signup-1") in bus.verdicts()
 
