@@ -56,6 +56,9 @@ AWAY_SECONDS = 10.0
 STOP_SECONDS = 20.0
 """In which a worker that gives up, or is told to go, is gone."""
 
+LOG_BYTES = 65_536
+"""More than a worker logs in a test, less than where SQLite writes once its tables are made."""
+
 IMPATIENT = (
     sys.executable,
     "-c",
@@ -202,7 +205,7 @@ class House:
         redis = Redis(port=self.redis_port)
         try:
             streams = list(redis.scan_iter(match="*", _type="stream"))
-            return sum(int(redis.xlen(stream)) for stream in streams)  # type: ignore[arg-type]
+            return sum(int(redis.xlen(stream)) for stream in streams)
         finally:
             redis.close()
 
@@ -300,23 +303,23 @@ def test_poison_on_any_topic_is_put_aside_and_the_stream_goes_on(house: House) -
     assert worker.exit_code is None
 
 
-@pytest.mark.parametrize("service", ["redis", "sql", "kafka"])
-def test_a_service_that_is_away_for_a_while_costs_nothing(house: House, service: str) -> None:
+def test_services_that_are_away_for_a_while_cost_nothing(house: House) -> None:
     worker = house.worker()
-    farms = [house.farm(f"farm-{number}") for number in range(3)]
-    uploads = house.uploads(9)
-    house.send([*farms[0], *uploads[:3]])
-    house.answered([*farms[0], *uploads[:3]])
-    with _away(house, service):
-        if service != "kafka":
-            house.send([*farms[1], *uploads[3:6]])
-        time.sleep(AWAY_SECONDS)
-    if service == "kafka":
-        house.send([*farms[1], *uploads[3:6]])
-    house.send([*farms[2], *uploads[6:]])
-    events = [event for farm in farms for event in farm] + uploads
+    services = ("redis", "sql", "kafka")
+    events = [*house.farm("before"), *house.uploads(3)]
+    house.send(events)
     house.answered(events)
-    until(lambda: house.has_told_of(3), "all three campaigns are told of")
+    for service in services:
+        meanwhile, after = house.farm(f"during {service}"), house.uploads(3)
+        with _away(house, service):
+            if service != "kafka":
+                house.send(meanwhile)
+            time.sleep(AWAY_SECONDS)
+        house.send([*meanwhile, *after])  # a platform that is not sure sends again
+        events += [*meanwhile, *after]
+        house.answered(events)
+    until(lambda: house.has_told_of(1 + len(services)), "every campaign is told of")
+    uploads = [event for event in events if isinstance(event, Upload)]
     until(lambda: house.jobs() == len(uploads), "each upload waits once to be screened")
     assert worker.exit_code is None
     delivered = house.delivered()
@@ -327,33 +330,23 @@ def test_a_service_that_is_away_for_a_while_costs_nothing(house: House, service:
     assert house.dead_letters() == []
 
 
-@pytest.mark.parametrize(
-    ("service", "told"),
-    [
-        ("redis", ["Redis (DOORSTAFF_REDIS_URL)", "connecting to 127.0.0.1"]),
-        ("sql", ["the SQL database (DATABASE_URL)", "OperationalError"]),
-    ],
-)
-def test_a_service_that_stays_away_stops_the_worker_with_the_reason(
-    house: House, service: str, told: list[str]
-) -> None:
+def test_a_service_that_stays_away_stops_the_worker_with_the_reason(house: House) -> None:
     worker = house.worker(command=IMPATIENT)
     events = [*house.farm("farm"), *house.uploads(3)]
-    with _away(house, service):
+    with _away(house, "redis"):
         house.send(events)
         until(lambda: worker.exit_code is not None, "the worker stops", seconds=STOP_SECONDS)
     assert worker.exit_code == 1
     said = house.said()
-    assert said.startswith("doorstaff: ")
-    for words in told:
-        assert words in said
+    assert said.startswith("doorstaff: uploads: screening queue: Redis (DOORSTAFF_REDIS_URL)")
+    assert "connecting to 127.0.0.1" in said
     house.worker()
     house.answered(events)
     until(lambda: house.has_told_of(1), "the campaign is told of")
     until(lambda: house.jobs() == 3, "each upload waits once to be screened")
 
 
-@pytest.mark.parametrize("service", ["redis", "sql", "kafka"])
+@pytest.mark.parametrize("service", ["sql", "kafka"])
 def test_a_worker_that_waits_can_be_told_to_go(house: House, service: str) -> None:
     worker = house.worker()
     events = [*house.farm("farm"), *house.uploads(3)]
@@ -390,6 +383,9 @@ def test_a_disk_that_stays_full_stops_the_worker_with_the_reason(house_on_sqlite
         house.send(events)
         until(lambda: worker.exit_code is not None, "the worker stops", seconds=STOP_SECONDS)
     assert worker.exit_code == 1
+    said = house.said()
+    assert said.startswith("doorstaff: alerts: alerts in SQL: the SQL database (DATABASE_URL)")
+    assert "disk I/O error" in said
     assert house.delivered() == []
     house.worker()
     house.answered(events)
@@ -415,9 +411,9 @@ def _away(house: House, service: str) -> Iterator[None]:
 
 @contextmanager
 def _full(worker: Child) -> Iterator[None]:
-    """No file of the worker may grow."""
+    """The database cannot grow; the log, which is far smaller, can."""
     soft, hard = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1, hard))
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (LOG_BYTES, hard))
     try:
         yield
     finally:
