@@ -98,26 +98,29 @@ def tally(heard: Heard, planted: Planted, uploads: Iterable[UploadPlan]) -> list
 def _attack(
     what: str, accounts: frozenset[AccountId], heard: Heard, actions: dict[AccountId, Action]
 ) -> Line:
-    """An attack is found where one open alert tells it: that of the campaign that ties it."""
+    """An attack is found where one open alert tells of all that its verdicts name."""
     flagged = sum(actions.get(account, "allow") != "allow" for account in accounts)
-    campaigns: dict[str, set[AccountId]] = {}
+    named: dict[str, set[AccountId]] = {}
     for verdict in heard.verdicts.values():
         if verdict.account_id in accounts and verdict.campaign_id:
-            campaigns.setdefault(verdict.campaign_id, set()).add(verdict.account_id)
+            named.setdefault(verdict.campaign_id, set()).add(verdict.account_id)
     alerts = [
         alert
         for alert in heard.alerts.values()
-        if alert.campaign_id in campaigns and alert.kind == "campaign" and alert.status != "closed"
+        if alert.kind == "campaign"
+        and alert.status != "closed"
+        and not named.keys().isdisjoint(alert.campaign_ids)
     ]
-    largest = max(campaigns, key=lambda campaign: len(campaigns[campaign]), default=None)
-    tied = len(campaigns[largest]) if largest is not None else 0
-    alone = len(alerts) == 1 and alerts[0].campaign_id == largest
+    told: set[AccountId] = set()
+    for campaign_id in alerts[0].campaign_ids if alerts else ():
+        told |= named.get(campaign_id, set())
+    tied = len(told)
     plural = "alert" if len(alerts) == 1 else "alerts"
     return Line(
         what=what,
         planted=f"{len(accounts)} accounts",
         found=f"{flagged} flagged, {tied} tied, {len(alerts)} {plural}",
-        passed=min(flagged, tied) >= LEAST_CAUGHT * len(accounts) and alone,
+        passed=min(flagged, tied) >= LEAST_CAUGHT * len(accounts) and len(alerts) == 1,
     )
 
 

@@ -202,7 +202,7 @@ def test_each_planted_attack_is_found_and_is_one_open_alert(night: Night) -> Non
         tied = {
             verdict.account_id
             for verdict in heard.verdicts.values()
-            if verdict.campaign_id == about[0].campaign_id
+            if verdict.campaign_id in about[0].campaign_ids
         }
         assert len(accounts & flagged & tied) >= LEAST_CAUGHT * len(accounts), name
 

@@ -108,7 +108,7 @@ def found_as_one(outlet: Outlet, accounts: frozenset[AccountId]) -> None:
     tied = {
         verdict.account_id
         for verdict in outlet.heard.verdicts.values()
-        if verdict.campaign_id == alert.campaign_id
+        if verdict.campaign_id in alert.campaign_ids
     }
     assert len(accounts & flagged & tied) >= LEAST_CAUGHT * len(accounts), alert.title
 

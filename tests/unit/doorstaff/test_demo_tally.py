@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contracts.alert import Alert
 from contracts.ids import AccountId, Action, AlertId, CampaignId, EventId, ReferenceId, UploadId
 from contracts.screening import Match, Screening
 from contracts.verdict import Verdict
@@ -43,6 +44,16 @@ def verdict(account: str, action: Action, campaign: str | None = None) -> Verdic
     )
 
 
+def campaign(name: str, *, revision: int = 1) -> Alert:
+    return replace(
+        CAMPAIGN,
+        alert_id=AlertId(name),
+        campaign_id=CampaignId(name),
+        campaign_ids=(CampaignId("unheard of"), CampaignId(name)),
+        revision=revision,
+    )
+
+
 def screening(plan: UploadPlan) -> Screening:
     clean = replace(SCREENING, upload_id=plan.upload_id, status="clean", matches=())
     if plan.stretch is None:
@@ -70,9 +81,7 @@ def perfect() -> Heard:
     for name, members in parts.items():
         for account in members:
             heard.add_verdict(verdict(account, "hold", name))
-        heard.add_alert(
-            replace(CAMPAIGN, alert_id=AlertId(name), campaign_id=CampaignId(name), revision=3)
-        )
+        heard.add_alert(campaign(name, revision=3))
     for account in (*PLANTED.office, *PEOPLE):
         heard.add_verdict(verdict(account, "allow"))
     for plan in UPLOADS:
@@ -101,7 +110,7 @@ def split(heard: Heard) -> None:
     """One account in a campaign of its own, with an alert of its own."""
     account = min(PLANTED.farm)
     heard.add_verdict(verdict(account, "hold", "other"))
-    other = replace(CAMPAIGN, alert_id=AlertId("other"), campaign_id=CampaignId("other"))
+    other = campaign("other")
     heard.add_alert(other)
 
 
@@ -141,7 +150,7 @@ def test_nothing_heard_is_nothing_found() -> None:
         (split, "device farm"),
         (
             lambda heard: heard.add_alert(
-                replace(heard.alerts["farm"], campaign_id=CampaignId("other"), revision=4)
+                replace(heard.alerts["farm"], campaign_ids=(CampaignId("other"),), revision=4)
             ),
             "device farm",
         ),

@@ -84,7 +84,7 @@ def test_writes_what_the_scorer_says_byte_for_byte(tmp_path: Path) -> None:
     assert alerts.getvalue() == expected_alerts
     assert summary.verdicts == len(expected_verdicts.splitlines())
     newest = decode(alerts.getvalue().splitlines()[-1], Alert)
-    assert (newest.status, newest.account_count) == ("grown", 12)
+    assert (newest.status, newest.account_count) == ("escalated", 12)
     assert decode(verdicts.getvalue().splitlines()[0], Verdict).event_id == "signup-0"
 
 
