@@ -58,7 +58,7 @@ FIELD = {
     "bytewax_windows": Entry(
         title="Bytewax, its own windows",
         program=Program(arguments=("-m", "bytewax.run", "bytewax_windows:flow")),
-        signups=10_000,
+        signups=6_000,
         warm_up=100,
     ),
     "bytewax_rings": Entry(

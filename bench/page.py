@@ -34,7 +34,8 @@ _HOW = """\
   contestant is started, warmed up, and frozen (`SIGSTOP`); its topic is filled; then it is let go,
   and the clock runs until the last signup is done. So the load generator's cost is in no figure,
   and neither is the start. Who takes longer than a minute is stopped, and rated by what it had
-  done.
+  done. All get the same signups from the first on, slow ones fewer of them; those whose cost grows
+  with the keys that they hold are the better off for it.
 - **The broker shares the cores**, as do the worker's own database and Valkey. Its CPU time stands
   beside each contestant's.
 - Fetches wait 20 ms at most, for all but Faust, which has no setting for it: the embedded broker
@@ -45,10 +46,14 @@ _HOW = """\
 def write_page(results: dict[str, Any], path: Path) -> None:
     """Write the page; parts that were not measured are left out."""
     parts = {name: part["rows"] for name, part in results["parts"].items()}
+    peers = parts.get("peers", [])
+    failed = [f"{row['title']} ({row['failed']})" for row in peers if "failed" in row]
+    parts["peers"] = [row for row in peers if "failed" not in row]
     sections = [_TOP, _machine(results), "## What was asked, and what was reached", _asked(parts)]
     sections.append(_HOW.format(bytes=results.get("signup_bytes", 459)))
     if parts.get("workers"):
         sections += ["## The live path beside its peers", *_race(parts)]
+        sections += [f"No result: {', '.join(failed)}."] if failed else []
         sections += ["## More workers", *_workers(parts["workers"])]
     if parts.get("latency"):
         sections += ["## From event to alert", *_latency(parts["latency"])]

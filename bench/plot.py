@@ -22,7 +22,10 @@ def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text())
     folder = Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    parts = {name: part["rows"] for name, part in results["parts"].items()}
+    parts = {
+        name: [row for row in part["rows"] if "failed" not in row]
+        for name, part in results["parts"].items()
+    }
     plt.rcParams.update(
         {
             "font.size": 10,

@@ -121,7 +121,7 @@ class Bench:
             kafka=self.kafka,
         )
         row = {"workers": workers, "partitions": partitions, "facets": facets, **_row(finish)}
-        name = f"Doorstaff, {workers} workers, {partitions} partitions, {facets} facets"
+        name = f"Doorstaff, workers {workers}, partitions {partitions}, facets {facets}"
         self.say(name, finish)
         return row
 
@@ -155,10 +155,11 @@ class Bench:
 
     async def peers(self) -> list[Row]:
         """The others."""
-        rows = []
+        rows: list[Row] = []
         for name in self.size.peers:
             entry = FIELD[name]
             if not entry.program.own_python and not self.peers_python.exists():
+                rows.append({"title": entry.title, "failed": "its environment is not there"})
                 self.console.print(f"{entry.title}: left out, there is no {self.peers_python}")
                 continue
             warm_up = min(entry.warm_up, self.size.warm_up)
@@ -173,7 +174,10 @@ class Bench:
                     kafka=self.kafka,
                 )
             except (RuntimeError, TimeoutError) as error:  # the others run all the same
-                self.console.print(f"{entry.title}: no result: {error or type(error).__name__}")
+                rows.append(
+                    {"title": entry.title, "failed": str(error) or "it did not begin in time"}
+                )
+                self.console.print(f"{entry.title}: no result: {rows[-1]['failed']}")
                 continue
             self.say(entry.title, finish)
             rows.append(
