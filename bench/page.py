@@ -10,6 +10,7 @@ Row = dict[str, Any]
 
 MIB = 1 << 20
 BUDGET_BYTES = 512 * MIB
+MAX_FOREIGN_CORES = 0.2
 
 _TOP = """\
 # Benchmarks
@@ -49,7 +50,13 @@ def write_page(results: dict[str, Any], path: Path) -> None:
     peers = parts.get("peers", [])
     failed = [f"{row['title']} ({row['failed']})" for row in peers if "failed" in row]
     parts["peers"] = [row for row in peers if "failed" not in row]
-    sections = [_TOP, _machine(results), "## What was asked, and what was reached", _asked(parts)]
+    sections = [
+        _TOP,
+        _machine(results),
+        *_noise(parts),
+        "## What was asked, and what was reached",
+        _asked(parts),
+    ]
     sections.append(_HOW.format(bytes=results.get("signup_bytes", 459)))
     if parts.get("workers"):
         sections += ["## The live path beside its peers", *_race(parts)]
@@ -72,6 +79,21 @@ def _machine(results: dict[str, Any]) -> str:
     when = f" Measured {days[0]}" + (f" to {days[-1]}." if days[0] != days[-1] else ".")
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     return f"On: {facts}.{when if days else ''}"
+
+
+def _noise(parts: dict[str, list[Row]]) -> Iterator[str]:
+    """A warning where others worked on the machine meanwhile."""
+    found = [row["foreign_cores"] for rows in parts.values() for row in rows if _is_race(row)]
+    if found and max(found) > MAX_FOREIGN_CORES:
+        yield (
+            f"**Others worked on this machine meanwhile**, on up to {max(found):.1f} of its cores:"
+            " the rates, ratios and latencies below are too low or uneven. Run `make bench` on a"
+            " machine that does nothing else."
+        )
+
+
+def _is_race(row: Row) -> bool:
+    return "foreign_cores" in row
 
 
 def _asked(parts: dict[str, list[Row]]) -> str:

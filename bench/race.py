@@ -37,6 +37,7 @@ class Finish:
         broker_cpu_seconds: Of the broker; None where it is not ours.
         peak_rss_bytes: Of its processes together, sampled.
         alerts: Messages on its topic of alerts, warm-up included.
+        foreign_cores: How many cores were busy with what is no part of the bench, on average.
     """
 
     events: int
@@ -46,6 +47,7 @@ class Finish:
     broker_cpu_seconds: float | None
     peak_rss_bytes: int
     alerts: int
+    foreign_cores: float
 
     @property
     def rate(self) -> float:
@@ -124,6 +126,8 @@ async def _run(
         broker_cpu_seconds=last.broker_cpu_seconds - first.broker_cpu_seconds if broker else None,
         peak_rss_bytes=max(one.rss_bytes for one in samples),
         alerts=await contestant.alerts(),
+        foreign_cores=max(0.0, last.foreign_cpu_seconds - first.foreign_cpu_seconds)
+        / max(last.at - first.at, 0.001),
     )
 
 
@@ -132,14 +136,19 @@ class _Sample:
     at: float
     cpu_seconds: float
     broker_cpu_seconds: float
+    foreign_cpu_seconds: float
     rss_bytes: int
 
 
 def _sample(processes: Sequence[psutil.Process], broker: Sequence[psutil.Process]) -> _Sample:
+    whole = psutil.cpu_times()
+    busy = sum(whole[:8]) - whole.idle - getattr(whole, "iowait", 0.0)
+    ours = _cpu_seconds([*processes, *broker, psutil.Process()])
     return _Sample(
         at=time.time(),
         cpu_seconds=_cpu_seconds(processes),
         broker_cpu_seconds=_cpu_seconds(broker),
+        foreign_cpu_seconds=busy - ours,
         rss_bytes=sum(process.memory_info().rss for process in processes),
     )
 
