@@ -278,7 +278,7 @@ def whole_worker(folder: Path, signups: int) -> None:
         print(
             f"ready after {ready:.1f} s, caught up after {caught_up:.1f} s (the dead one's session"
             f" ends after {services.settings.session_timeout_seconds:.0f} s);"
-            f" restoring took {restoring:.1f} s of it"
+            f" {restoring:.1f} s of restoring, added up over stages that wait for each other"
         )
         for source in ("snapshot", "topic"):
             print(

@@ -90,6 +90,17 @@ class History:
         """Whether the partition is still this worker's, and was all the while."""
         return self.places.get(place.origin) is place
 
+    async def drop_foreign(self, place: Place) -> bool:
+        """Drop the newest snapshot if it is of another topic of the same name; whether it was."""
+        if self.shelf is None:
+            return False
+        snapshot = await self.shelf.find(self.name, *place.origin)
+        if snapshot is None or await self._is_kept(place.origin, _mark_in(snapshot)):
+            return False
+        log.warning("snapshot of another topic dropped", stage=self.name, **_fields(place))
+        await self.shelf.drop(snapshot)
+        return True
+
     async def _catch_up(self, place: Place, run: list[Record]) -> list[Record]:
         """Make the state fit for a run of successive records; gives those still to be handled."""
         begin = time.perf_counter()
@@ -171,14 +182,11 @@ class History:
         if shelf is None:
             return None
         # To go on without it while SQL is away would be to forget what it holds.
+        await patiently("snapshots in SQL", partial(self.drop_foreign, place))
         snapshot = await patiently(
             "snapshots in SQL", partial(shelf.find, self.name, *place.origin)
         )
         if snapshot is None:
-            return None
-        if not await self._is_kept(place.origin, _mark_in(snapshot)):
-            log.warning("snapshot of another topic dropped", stage=self.name, **_fields(place))
-            await patiently("snapshots in SQL", partial(shelf.drop, snapshot))
             return None
         if snapshot.basis != self.basis:
             log.info("snapshot of other rules passed over", stage=self.name, **_fields(place))

@@ -29,6 +29,8 @@ what the last snapshot cost: so that a busy partition comes back in seconds too.
 WORK_TO_COST = 10.0
 LIMIT_SECONDS = 120.0
 """A snapshot that takes longer is given up."""
+DURABLE_SECONDS = 30.0
+"""So long is waited for what the records led to; it takes milliseconds."""
 RETRY_SECONDS = 30.0
 LEISURE = 3.0
 LOOK_EVERY_SECONDS = 0.5
@@ -94,11 +96,12 @@ class Keeper:
         async with aclosing(pieces.all()) as all_pieces:
             snapshot_id, chunks, size = await self._shelf.write(all_pieces)
         try:
-            while place.durable < offset:
-                if not history.is_mine(place):
-                    msg = "the partition is another worker's"
-                    raise UnreadableSnapshot(msg)
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(DURABLE_SECONDS):
+                while place.durable < offset:
+                    if not history.is_mine(place):
+                        msg = "the partition is another worker's"
+                        raise UnreadableSnapshot(msg)
+                    await asyncio.sleep(0.01)
             kept = await self._shelf.keep(
                 Snapshot(
                     stage=history.name,
@@ -117,6 +120,8 @@ class Keeper:
         except BaseException:
             await self._shelf.discard(snapshot_id)
             raise
+        if not kept and await history.drop_foreign(place):
+            return "refused"  # by one that is gone now: to be tried again
         place.kept = offset
         place.work_seconds -= work
         place.cost_seconds = pieces.seconds

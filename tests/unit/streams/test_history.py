@@ -246,6 +246,21 @@ async def test_an_owner_of_before_does_not_put_the_snapshot_back(
     assert len(chunks) == 1
 
 
+async def test_a_snapshot_that_came_late_from_a_topic_before_does_not_stay(
+    log: ToyLog, shelf: SnapshotShelf, engine: Engine
+) -> None:
+    zombie = Worker(log, shelf, at=0)
+    await zombie.read()
+    log.make_anew()
+    log.append(*"abcd")
+    owner = Worker(log, shelf, at=0)
+    await owner.read()
+    assert await take(zombie, shelf)
+    assert not await take(owner, shelf)
+    assert await take(owner, shelf)
+    assert kept_at(engine) == 4
+
+
 async def test_a_snapshot_made_on_another_basis_is_passed_over_and_replaced(
     log: ToyLog, shelf: SnapshotShelf
 ) -> None:
