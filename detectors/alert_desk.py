@@ -9,11 +9,12 @@ minutes of event time, or at the end of a recording. So what it said last of eac
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from contracts.alert import Alert
-from contracts.ids import ACTIONS, AccountId, AlertId
+from contracts.ids import ACTIONS, AccountId, AlertId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.verdict import Verdict
@@ -26,6 +27,7 @@ from detectors.alert_writer import (
 )
 from detectors.campaign import (
     QUIET_MS,
+    Burst,
     Campaign,
     Campaigns,
     alert_of,
@@ -33,9 +35,27 @@ from detectors.campaign import (
     root_of,
 )
 from detectors.case import Case, ReasonBook, Standing, Told, standing_of
+from detectors.desk_copy import (
+    PIECE_ROWS,
+    AccountPiece,
+    CampaignPiece,
+    EndPiece,
+    EventPiece,
+    OverPiece,
+    RulingPiece,
+    UploadPiece,
+    decode_piece,
+    encode_piece,
+    event_row,
+    standing_from,
+    told_from,
+    told_row,
+)
 from detectors.media import MEDIA_MATCH
 from detectors.pace import Pace
 from detectors.ruling import Ruled, Rulings
+
+T = TypeVar("T")
 
 GROWN_EVERY_MS = 600_000
 """A campaign that has grown says so when it has doubled, or this long after it last did."""
@@ -98,6 +118,7 @@ class AlertDesk:
         self._uploads: OrderedDict[AlertId, _Upload] = OrderedDict()
         self._uploads_of: dict[AccountId, list[AlertId]] = {}
         self._pace = Pace()
+        self._loading: Campaign | None = None
         self._ticked_ms = 0
         self._swept_ms = 0
 
@@ -184,6 +205,93 @@ class AlertDesk:
     def finish(self) -> list[Alert]:
         """Say all that still waits; for the end of a recording."""
         return [*self._say_what_waits(at_once=True), *self._sweep()]
+
+    def snapshot(self) -> Generator[bytes, None, None]:
+        """The desk's state, in pieces that are quick to make; it is that as of the first piece."""
+        campaigns = [
+            (
+                CampaignPiece(
+                    sorted(one.bursts),
+                    [told_row(told) for told in one.told.values()],
+                    one.active_ms,
+                    id(one) in self._waiting,
+                ),
+                list(one.events.values()),
+            )
+            for one in self._campaigns
+        ]
+        accounts = [
+            (
+                AccountPiece(
+                    account_id,
+                    None if lone.told is None else told_row(lone.told),
+                    account_id in self._waiting_lone,
+                ),
+                list(lone.events.values()),
+            )
+            for account_id, lone in self._lone.items()
+        ]
+        uploads = [(one.screening, one.told) for one in self._uploads.values()]
+        rulings, over = list(self._rulings.dump()), self._campaigns.over()
+        end = EndPiece(self._pace.dump(), self._ticked_ms, self._swept_ms)
+        yield from (encode_piece(OverPiece([*rows])) for rows in _parts(over))
+        yield from (encode_piece(RulingPiece(rows)) for rows in _parts(rulings))
+        yield from (encode_piece(UploadPiece(rows)) for rows in _parts(uploads))
+        for campaign, events in campaigns:
+            yield encode_piece(campaign)
+            for part in _parts(events):
+                yield encode_piece(EventPiece(None, list(map(event_row, part))))
+        for account, events in accounts:
+            yield encode_piece(account)
+            for part in _parts(events):
+                yield encode_piece(EventPiece(account.account_id, list(map(event_row, part))))
+        yield encode_piece(end)
+
+    def load(self, raw: bytes) -> None:
+        """Take in the next piece of a snapshot, on a desk that has heard nothing else.
+
+        Raises:
+            msgspec.DecodeError: It is no such piece.
+        """
+        match decode_piece(raw):
+            case OverPiece(rows):
+                self._campaigns.add_over((since_ms, Facet(facet)) for since_ms, facet in rows)
+            case RulingPiece(rows):
+                self._rulings.load(rows)
+            case UploadPiece(rows):
+                for screening, alert in rows:
+                    self._uploads[alert.alert_id] = _Upload(screening=screening, told=alert)
+                    self._uploads_of.setdefault(screening.account_id, []).append(alert.alert_id)
+            case EndPiece(pace, ticked_ms, swept_ms):
+                self._pace.load(pace)
+                self._ticked_ms, self._swept_ms = ticked_ms, swept_ms
+                self._campaigns.end()
+                self._loading = None
+            case CampaignPiece() | AccountPiece() | EventPiece() as piece:
+                self._load_case(piece)
+
+    def _load_case(self, piece: CampaignPiece | AccountPiece | EventPiece) -> None:
+        match piece:
+            case CampaignPiece(bursts, told, active_ms, waits):
+                campaign = self._campaigns.begin((at_ms, Facet(facet)) for at_ms, facet in bursts)
+                campaign.told = {row[0].alert_id: told_from(row) for row in told}
+                campaign.active_ms = active_ms
+                self._by_alert |= dict.fromkeys(campaign.told, campaign)
+                if waits:
+                    self._waiting[id(campaign)] = campaign
+                self._loading = campaign
+            case AccountPiece(account_id, told_of_it, waits):
+                lone = self._lone[AccountId(account_id)] = _Lone()
+                lone.told = None if told_of_it is None else told_from(told_of_it)
+                if waits:
+                    self._waiting_lone[AccountId(account_id)] = None
+            case EventPiece(account_id, rows):
+                for row in rows:
+                    standing = standing_from(row, self._book)
+                    if account_id is not None:
+                        self._lone[AccountId(account_id)].put(standing, self._horizon_ms)
+                    elif self._loading is not None:
+                        self._campaigns.add(self._loading, standing)
 
     def _about_campaign(
         self, campaign: Campaign, gone: list[Campaign], standing: Standing
@@ -290,7 +398,7 @@ class AlertDesk:
 
     def _say_what_waits(self, *, at_once: bool = False) -> Iterator[Alert]:
         now_ms = self._pace.newest_ms
-        for campaign in list(self._waiting.values()):
+        for campaign in sorted(self._waiting.values(), key=_name):
             told = campaign.told.get(campaign.alert_id)
             if told is None:
                 is_due = now_ms - campaign.active_ms >= OPEN_AFTER_MS
@@ -302,7 +410,7 @@ class AlertDesk:
                 yield from self._say(campaign)
             else:
                 del self._waiting[id(campaign)]
-        for account_id in list(self._waiting_lone):
+        for account_id in sorted(self._waiting_lone):
             lone = self._lone.get(account_id)
             if lone is None:  # folded in since
                 continue
@@ -316,14 +424,14 @@ class AlertDesk:
     def _sweep(self) -> Iterator[Alert]:
         """Close the campaigns that have gone quiet; forget those that have been for long."""
         now_ms = self._pace.at_ms
-        for campaign in self._campaigns:
+        for campaign in sorted(self._campaigns, key=_name):
             told = campaign.told.get(campaign.alert_id)
             if told is not None and told.alert.status != "closed" and self._is_quiet(campaign):
                 yield from self._say(campaign)
             if now_ms - campaign.newest_ms > self._campaigns.kept_ms:
                 yield from self._forget(campaign)
         if len(self._campaigns) > MAX_EVENTS:
-            for campaign in sorted(self._campaigns, key=lambda one: one.active_ms)[:-1]:
+            for campaign in sorted(self._campaigns, key=lambda one: (one.active_ms, one.name))[:-1]:
                 yield from self._forget(campaign)
                 if len(self._campaigns) <= MAX_EVENTS:
                     break
@@ -347,3 +455,11 @@ class AlertDesk:
             len(others) < len(verdict.reasons)
             and sum(reason.points for reason in others) < self._ruleset.thresholds.review
         )
+
+
+def _name(campaign: Campaign) -> Burst:
+    return campaign.name
+
+
+def _parts(rows: list[T]) -> Iterator[list[T]]:
+    return (rows[begin : begin + PIECE_ROWS] for begin in range(0, len(rows), PIECE_ROWS))

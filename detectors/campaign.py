@@ -174,35 +174,35 @@ class Campaigns:
         for other in _roots(campaign.apart):
             other.apart = [one for one in _roots(other.apart) if one is not campaign]
 
-    def dump(self) -> tuple[tuple[Burst, ...], ...]:
-        """What the campaigns themselves do not say: the bursts that are over."""
-        return (tuple(self._over),)
+    def over(self) -> list[Burst]:
+        """The bursts of campaigns that are forgotten."""
+        return list(self._over)
 
-    def load(
-        self,
-        dumped: Iterable[Iterable[tuple[int, str]]],
-        campaigns: Iterable[tuple[Iterable[tuple[int, str]], Iterable[Standing]]],
-    ) -> list[Campaign]:
-        """Go on from what ``dump`` gave, with campaigns by their bursts and events."""
-        (over,) = dumped
-        self._over = {(since_ms, Facet(facet)): None for since_ms, facet in over}
-        loaded = []
-        for bursts, standings in campaigns:
-            campaign = Campaign()
-            self._live[id(campaign)] = campaign
-            for since_ms, facet in bursts:
-                self._tie(campaign, (Facet(facet), since_ms, 0))
-            for standing in standings:
-                campaign.put(standing, self._horizon_ms)
-                campaign.oldest_ms = min(campaign.oldest_ms, standing.at_ms)
-                ties = [tie for tie in standing.ties if (tie[1], tie[0]) in campaign.bursts]
-                self._index(campaign, standing, ties)
-            loaded.append(campaign)
+    def add_over(self, bursts: Iterable[Burst]) -> None:
+        """Know bursts of campaigns that are forgotten, again."""
+        self._over |= dict.fromkeys(bursts)
+
+    def begin(self, bursts: Iterable[Burst]) -> Campaign:
+        """A campaign as it was, but for its events, which ``add`` adds."""
+        campaign = Campaign()
+        self._live[id(campaign)] = campaign
+        for since_ms, facet in bursts:
+            self._tie(campaign, (facet, since_ms, 0))
+        return campaign
+
+    def add(self, campaign: Campaign, standing: Standing) -> None:
+        """Put an event into the campaign that it was in."""
+        campaign.put(standing, self._horizon_ms)
+        campaign.oldest_ms = min(campaign.oldest_ms, standing.at_ms)
+        ties = [tie for tie in standing.ties if (tie[1], tie[0]) in campaign.bursts]
+        self._index(campaign, standing, ties)
+
+    def end(self) -> None:
+        """Find out which campaigns are apart, when all have their events."""
         for sharing in (*self._by_account.values(), *self._by_facet.values()):
             for campaign in sharing if len(sharing) > 1 else ():
                 known = campaign.apart
                 known += [one for one in sharing if one is not campaign and one not in known]
-        return loaded
 
     def _counts(self, burst: Burst, at_ms: int) -> bool:
         known = self._by_burst.get(burst)

@@ -22,8 +22,9 @@ StandingTie = tuple[Facet, int, int]
 """Facet, when its burst began in epoch milliseconds, accounts that were counted on it."""
 
 ReasonKey = tuple[Code, int, bytes]
+"""Code, points, evidence as JSON: in the order in which its detector gives it, always the same."""
 
-_canonical = msgspec.json.Encoder(order="sorted")
+_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +78,7 @@ class ReasonBook:
         """Keep reasons, each once more, and give their keys."""
         keys = []
         for reason in reasons:
-            key: ReasonKey = reason.code, reason.points, _canonical.encode(reason.evidence)
+            key: ReasonKey = reason.code, reason.points, _encoder.encode(reason.evidence)
             kept = self._reasons.get(key)
             if kept is None:
                 kept = self._reasons[key] = [reason, 0, key]

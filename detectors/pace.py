@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 HEARD_WITHIN = 512
 """A source that has said nothing while the others said so much is idle, and holds nobody back."""
 
@@ -38,12 +36,12 @@ class Pace:
         self.at_ms = max(self.at_ms, min(at for at, _ in self._heard.values()))
         self.newest_ms = max(self.newest_ms, at_ms)
 
-    def dump(self) -> tuple[int, int, int, tuple[tuple[int, int, int], ...]]:
+    def dump(self) -> tuple[int, int, int, list[tuple[int, int, int]]]:
         """All of it, as plain values."""
-        heard = tuple((source, *said) for source, said in self._heard.items())
+        heard = [(source, *said) for source, said in self._heard.items()]
         return self.at_ms, self.newest_ms, self._count, heard
 
-    def load(self, dumped: tuple[int, int, int, Iterable[tuple[int, int, int]]]) -> None:
+    def load(self, dumped: tuple[int, int, int, list[tuple[int, int, int]]]) -> None:
         """Go on from what ``dump`` gave."""
         self.at_ms, self.newest_ms, self._count, heard = dumped
         self._heard = {source: (at_ms, count) for source, at_ms, count in heard}

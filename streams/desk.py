@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import msgspec
 
@@ -12,6 +12,7 @@ from contracts.screening import Screening
 from contracts.wire import decode, encode
 from detectors.alert_desk import AlertDesk
 from detectors.reader import Reader
+from detectors.velocity import basis_of
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
@@ -19,7 +20,7 @@ from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
 
-class DeskStage(NoSnapshots):
+class DeskStage:
     """Raises the alerts. There is one in all."""
 
     lookback = None
@@ -29,6 +30,7 @@ class DeskStage(NoSnapshots):
         self._topics = topics
         self._console_url = console_url
         self._desk = self._new_desk()
+        self.basis = f"desk 1 {topics.partitions} {console_url} {basis_of(ruleset)}"
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Take in settled cases."""
@@ -56,6 +58,14 @@ class DeskStage(NoSnapshots):
         """Take cases in again."""
         for _ in self.handle(records):
             pass
+
+    def snapshot(self, _topic: str, _partition: int) -> Generator[bytes, None, None]:
+        """All that the desk knows."""
+        return self._desk.snapshot()
+
+    def load(self, _topic: str, _partition: int, piece: bytes) -> None:
+        """Know it again."""
+        self._desk.load(piece)
 
     def _messages(self, alerts: Iterable[Alert], pack: CasePack) -> Iterator[Outgoing]:
         for alert in alerts:

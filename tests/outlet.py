@@ -50,7 +50,9 @@ class Outlet:
             self.heard.add_verdict(verdict)
         elif topic == topics.alerts:
             alert = decode(value, Alert)
-            self.opened[alert.alert_id] += alert.status == "opened"
+            before = self.heard.alerts.get(alert.alert_id)
+            was_open = before is not None and before.status != "closed"
+            self.opened[alert.alert_id] += alert.status != "closed" and not was_open
             self.heard.add_alert(alert)
         elif topic == topics.screenings:
             screening = decode(value, Screening)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.ruleset import Ruleset, VelocityRule, default_ruleset
-from detectors import ledger, table_copy
+from detectors import alert_desk, ledger, table_copy
 from streams import intake
 from streams.message import Outgoing, Record
 from streams.remembering import Stage
@@ -39,6 +39,7 @@ MEASURING = ruleset(
 def small_pieces() -> Iterator[None]:
     """So that much happens between one piece and the next."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alert_desk, "PIECE_ROWS", 3)
         patch.setattr(table_copy, "TEXTS_PER_PIECE", 7)
         patch.setattr(table_copy, "WINDOWS_PER_PIECE", 1)
         patch.setattr(ledger, "ACCOUNTS_PER_PIECE", 2)
