@@ -40,6 +40,8 @@ ENTRY_BYTES = 230
 on CPython 3.11 by ``bench.memory``, as the next two."""
 WINDOW_BYTES = 700
 SIGHTING_BYTES = 260
+TALLY_BYTES = 250_000
+"""Of a facet with more sightings than are kept: three rules of 60 panes, at 1 to 1.5 kB a pane."""
 
 
 class Budget:
@@ -66,7 +68,7 @@ class FacetTable:
         kept_ms: For how long sightings are kept, in event time.
         quiet_below: Number of sightings below which nothing can fire.
         budget: Shared with the tables of other kinds.
-        new_window: Makes an empty window.
+        new_window: Makes an empty window of a facet.
     """
 
     __slots__ = (
@@ -85,6 +87,7 @@ class FacetTable:
         "_turn_ms",
         "_young",
         "sightings",
+        "tallies",
         "windows",
     )
 
@@ -94,7 +97,7 @@ class FacetTable:
         kept_ms: int,
         quiet_below: int,
         budget: Budget,
-        new_window: Callable[[], FacetWindow],
+        new_window: Callable[[Facet], FacetWindow],
     ) -> None:
         self._kept_ms = kept_ms
         self._quiet_below = quiet_below
@@ -106,6 +109,8 @@ class FacetTable:
         self.windows: dict[Facet, FacetWindow] = {}
         self.sightings = 0
         """In windows."""
+        self.tallies = 0
+        """Windows with a tally."""
         self._young: dict[Facet, str] = {}
         self._older: list[dict[Facet, str]] = []
         """The youngest first."""
@@ -164,7 +169,7 @@ class FacetTable:
         return self._promoted(facet, known, at_ms)
 
     def trim(self, window: FacetWindow, panes_ms: tuple[int, ...], most: int) -> None:
-        """Let go of a window's sightings that are long too old, and of half if there are too many.
+        """Let go of a window's sightings that are long too old; if it has a tally, of half at most.
 
         To do it seldom, an eighth more than need be is kept.
         """
@@ -174,8 +179,14 @@ class FacetTable:
         self.sightings += 1
         if times[0] < newest_ms - self._kept_ms - self._kept_ms // 8:
             window.prune(newest_ms - self._kept_ms, panes_ms)
-        if len(window.times) > most:
-            window.prune(window.times[most // 2], panes_ms)
+        tally = window.tally
+        if tally is not None:
+            if len(window.times) > most:
+                tally.forgotten_ms = window.times[most // 2 - 1]
+                window.forget(most // 2)
+            elif tally.forgotten_ms < newest_ms - self._kept_ms:
+                window.tally = None
+                self.tallies -= 1
         self.sightings -= before - len(window.times)
 
     @property
@@ -186,6 +197,7 @@ class FacetTable:
             strings * (ENTRY_BYTES + self._text_bytes)
             + len(self.windows) * WINDOW_BYTES
             + self.sightings * SIGHTING_BYTES
+            + self.tallies * TALLY_BYTES
             + (self._budget.total_bytes // SKETCH_SHARES if self._rest is not None else 0)
         )
 
@@ -243,9 +255,10 @@ class FacetTable:
                     self._rest.load(head.rest)
         (self._young, *self._older)[generation].update(zip(facets, texts, strict=True))
         for facet, state in windows:
-            window = self.windows[facet] = self._new_window()
+            window = self.windows[facet] = self._new_window(facet)
             window.set_state(state)
             self.sightings += len(window)
+            self.tallies += window.tally is not None
 
     def _new_rest(self) -> FrequencySketch:
         sketch_bytes = self._budget.total_bytes // SKETCH_SHARES
@@ -259,7 +272,7 @@ class FacetTable:
         if missed == 0 and self._quiet_below > 1:
             self._young[facet] = text
             return None
-        window = self.windows[facet] = self._new_window()
+        window = self.windows[facet] = self._new_window(facet)
         window.missed, window.missed_error = missed, error
         return window
 
@@ -271,7 +284,7 @@ class FacetTable:
         return max(0, seen.count - seen.error), seen.error
 
     def _promoted(self, facet: Facet, known: str, at_ms: int) -> FacetWindow:
-        window = self._new_window()
+        window = self._new_window(facet)
         oldest_ms = at_ms - self._kept_ms
         for seen_ms, account_id, event_id in _sightings(known):
             if seen_ms > oldest_ms:
@@ -308,7 +321,9 @@ class FacetTable:
             self._young = {}
 
     def _drop(self, facet: Facet) -> None:
-        self.sightings -= len(self.windows.pop(facet))
+        window = self.windows.pop(facet)
+        self.sightings -= len(window)
+        self.tallies -= window.tally is not None
 
 
 def _sightings(text: str) -> list[tuple[int, AccountId, EventId]]:

@@ -125,8 +125,8 @@ class Baseline:
             return
         if self.last_ms < 0:
             self.settled_ms = block_start_ms
-            self.exposure_ms = float(min(kind.age_ms(block_start_ms), UNSEEN_MS))
-            kind.add(block_start_ms, count, round(_decayed_span(kind.age_ms(block_start_ms))))
+            self.exposure_ms = kind.unseen_ms
+            kind.add(block_start_ms, count, kind.aged_ms)
         else:
             kind.add(block_start_ms, count, block_start_ms - self.last_ms)
             self.count, self.exposure_ms = self.at(block_start_ms)
@@ -167,6 +167,7 @@ class KindBaseline:
     __slots__ = (
         "_closed",
         "_opened",
+        "aged_ms",
         "count",
         "exposure_ms",
         "hours",
@@ -175,6 +176,7 @@ class KindBaseline:
         "last_exposure_ms",
         "last_ms",
         "since_ms",
+        "unseen_ms",
     )
 
     def __init__(self) -> None:
@@ -192,6 +194,10 @@ class KindBaseline:
         """The start of the last block."""
         self.last_count = 0
         self.last_exposure_ms = 0
+        self.aged_ms = 0
+        """For how long the kind was watched before the last block, decayed."""
+        self.unseen_ms = 0.0
+        """The same for a facet not seen before, undecayed."""
         self._closed: _Usual | None = None
         self._opened: _Usual | None = None
 
@@ -209,6 +215,7 @@ class KindBaseline:
             self.last_ms = block_start_ms
             self.last_count = self.last_exposure_ms = 0
             self._closed = self._opened = None
+            self._grow_old()
 
     def add(self, block_start_ms: int, count: int, exposure_ms: int) -> None:
         """Add a facet's accounts, and what of its time has passed since it was settled before.
@@ -264,7 +271,13 @@ class KindBaseline:
         kind.since_ms, kind.count, kind.exposure_ms = state[:3]
         kind.hours, kind.hours_ms = list(state[3]), list(state[4])
         kind.last_ms, kind.last_count, kind.last_exposure_ms = state[5:]
+        kind._grow_old()
         return kind
+
+    def _grow_old(self) -> None:
+        age_ms = self.age_ms(self.last_ms)
+        self.aged_ms = round(_decayed_span(age_ms))
+        self.unseen_ms = float(min(age_ms, UNSEEN_MS))
 
     def _folded(self, until_ms: int) -> tuple[float, float, list[float], list[float]]:
         """Count, exposure and hours with the last block, decayed to ``until_ms``."""

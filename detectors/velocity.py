@@ -3,8 +3,9 @@
 When what a rule measures on a facet first reaches a level, everyone in the window gets the signal,
 the first accounts too: that is how a burst is caught whole. From then on each newcomer gets it as
 it comes. What each has in the end is a function of the set of sightings, not of the order in which
-they came (``detectors.window``), so evidence names the level that was reached, ``accounts: 10``
-for ten or more, and the burst's beginning, not the count of a moment.
+they came within the lateness (``detectors.window``; for what is usual, ``detectors.usual``). So
+evidence names the level that was reached, ``accounts: 10`` for ten or more, and the burst's
+beginning, not the count of a moment.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ from contracts.ruleset import Ruleset
 from contracts.signal import Burst, Signal
 from detectors.facet_table import Budget, FacetTable
 from detectors.measure import Gauge
+from detectors.tally import Tally
 from detectors.window import FacetWindow, Values
 
 MAX_SIGHTINGS = 2_000
-"""Sightings kept of one facet; past it the older half is let go. The highest level of the default
-ruleset counts 250 accounts: nobody who is to be flagged is forgotten before."""
+"""Sightings kept of one facet. Past it the older half is let go, and all is counted in panes from
+then on (``detectors.tally``). Who was let go keeps the level it had: a higher one goes to those
+that are kept and to newcomers. The highest level of the default ruleset is 250 accounts."""
 
 BUDGET_BYTES = 512 * 1024**2
+
+USUAL_SHARE = 16
+"""A rule that learns what is usual takes one in so many parts of the budget."""
 
 
 class Sighting(Struct, frozen=True, array_like=True, gc=False):
@@ -47,22 +53,35 @@ class Sighting(Struct, frozen=True, array_like=True, gc=False):
 class _Kind:
     """The rules and the facets of one kind."""
 
-    def __init__(self, gauges: tuple[Gauge, ...], lateness_ms: int, budget: Budget) -> None:
+    def __init__(
+        self, gauges: tuple[Gauge, ...], lateness_ms: int, budget: Budget, usual_bytes: int
+    ) -> None:
         self.gauges = gauges
         self.panes_ms = tuple(gauge.pane_ms for gauge in gauges)
         self.with_values = any(gauge.reads_values for gauge in gauges)
         longest_ms = max(gauge.window_ms for gauge in gauges)
         for gauge in gauges:
             gauge.counts_missed = gauge.window_ms == longest_ms
+        self.usuals = tuple(
+            gauge.learn(usual_bytes) for gauge in gauges if gauge.rule.measure == "surprise"
+        )
         self.table = FacetTable(
             kept_ms=longest_ms + lateness_ms,
             quiet_below=0 if self.with_values else min(gauge.quiet_below for gauge in gauges),
             budget=budget,
             new_window=self.new_window,
         )
+        self._columns = tuple(gauge.column for gauge in gauges)
 
-    def new_window(self) -> FacetWindow:
-        return FacetWindow(len(self.gauges), with_values=self.with_values)
+    def new_window(self, facet: Facet) -> FacetWindow:
+        return FacetWindow(facet, len(self.gauges), with_values=self.with_values)
+
+    def trim(self, window: FacetWindow) -> None:
+        """Let go of what is too old, or too much."""
+        if window.tally is None and len(window) > MAX_SIGHTINGS:
+            window.tally = Tally.of_window(self._columns, window)
+            self.table.tallies += 1
+        self.table.trim(window, self.panes_ms, MAX_SIGHTINGS)
 
 
 class Velocity:
@@ -75,15 +94,23 @@ class Velocity:
     """
 
     def __init__(self, ruleset: Ruleset, *, budget_bytes: int = BUDGET_BYTES) -> None:
+        lateness_ms = ruleset.lateness * 1_000
         gauges: dict[str, tuple[Gauge, ...]] = {}
         for rule in ruleset.velocity:
             if rule.mode != "off":
                 of_kind = gauges.get(rule.facet, ())
-                gauges[rule.facet] = (*of_kind, Gauge(rule, len(of_kind)))
-        budget = Budget(budget_bytes)
+                gauges[rule.facet] = (*of_kind, Gauge(rule, len(of_kind), lateness_ms))
+        learning = sum(rule.measure == "surprise" for rule in ruleset.velocity)
+        usual_bytes = budget_bytes // max(USUAL_SHARE, 2 * learning)
+        budget = Budget(budget_bytes - usual_bytes * learning)
         self._kinds = {
-            kind: _Kind(of_kind, ruleset.lateness * 1_000, budget)
+            kind: _Kind(of_kind, lateness_ms, budget, usual_bytes)
             for kind, of_kind in gauges.items()
+        }
+        self._usuals = {
+            f"{name} {number}": usual
+            for name, kind in self._kinds.items()
+            for number, usual in enumerate(kind.usuals)
         }
 
     def __len__(self) -> int:
@@ -96,9 +123,13 @@ class Velocity:
         Sightings may be observed between one piece and the next. One snapshot at a time.
         """
         copies = [(name, kind.table.begin_copy()) for name, kind in self._kinds.items()]
+        usuals = [(name, usual.pieces()) for name, usual in self._usuals.items()]
         try:
             for name, copy in copies:
                 for piece in copy.pieces():
+                    yield msgpack.encode((name, piece))
+            for name, pieces in usuals:
+                for piece in pieces:
                     yield msgpack.encode((name, piece))
         finally:
             for kind in self._kinds.values():
@@ -110,8 +141,11 @@ class Velocity:
         Raises:
             Exception: It is none, or one of another ruleset.
         """
-        name, of_table = msgpack.decode(piece, type=tuple[str, bytes])
-        self._kinds[name].table.load(of_table)
+        name, part = msgpack.decode(piece, type=tuple[str, bytes])
+        if name in self._usuals:
+            self._usuals[name].load(part)
+        else:
+            self._kinds[name].table.load(part)
 
     def observe(self, seen: Sighting) -> list[Signal]:
         """Count an event's facets; give a signal for each event whose standing it changed.
@@ -126,6 +160,8 @@ class Velocity:
             kind = kinds.get(facet[: facet.index(":")])
             if kind is None:
                 continue
+            for usual in kind.usuals:
+                usual.see(facet, seen.account_id, at_ms)
             window = kind.table.see(facet, text, at_ms)
             if window is not None:
                 signals += _counted(kind, facet, window, seen)
@@ -154,7 +190,7 @@ def _counted(kind: _Kind, facet: Facet, window: FacetWindow, seen: Sighting) -> 
             for at in sorted(changed | {place}):
                 yield _signal(gauge, index, facet, window, at)
     if is_new:
-        kind.table.trim(window, kind.panes_ms, MAX_SIGHTINGS)
+        kind.trim(window)
 
 
 def _values(kind: _Kind, seen: Sighting) -> Values:
@@ -165,13 +201,16 @@ def _values(kind: _Kind, seen: Sighting) -> Values:
 
 def _signal(gauge: Gauge, index: int, facet: Facet, window: FacetWindow, at: int) -> Signal:
     rule = gauge.rule
-    level = rule.levels[window.level(index, at) - 1]
+    reached = window.level(index, at)
+    level = rule.levels[reached - 1]
     at_ms = window.times[at]
     run = window.run(index, at_ms // gauge.pane_ms)
     since_ms = run[0] * gauge.pane_ms if run else at_ms
     evidence = {"facet": facet, **gauge.evidence(level), "since": rfc3339(since_ms)}
     if window.missed and gauge.counts_missed:
         evidence |= {"estimated": True, "error": window.missed_error}
+    elif gauge.is_estimated(window, reached):
+        evidence |= {"estimated": True, **gauge.error(level)}
     return Signal(
         code=rule.code,
         points=level.points,

@@ -16,9 +16,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-from contracts.ids import AccountId, EventId
-
-PANES = 60
+from contracts.ids import AccountId, EventId, Facet
+from detectors.pane import PANES
+from detectors.tally import Tally, TallyState
 
 FEW = 16
 """Accounts up to which a list is searched as fast as a set."""
@@ -28,7 +28,8 @@ Run = list[int]
 there reached a level, those with gaps of no more than a window."""
 
 Values = tuple[str, ...]
-LevelOf = Callable[["FacetWindow", int, int], int]
+LevelOf = Callable[["FacetWindow", int, int, int], int]
+"""Of the window that holds the sightings from one place to before another, and ends in a pane."""
 
 WindowState = tuple[
     list[int],
@@ -41,6 +42,7 @@ WindowState = tuple[
     bytearray,
     int,
     int,
+    TallyState | None,
 ]
 """All that a window is made of, in the order of ``FacetWindow.state``."""
 
@@ -51,6 +53,7 @@ class FacetWindow:
     """The sightings of one facet that any window may still hold, in the order of their times.
 
     Attributes:
+        facet: Which.
         times: Epoch milliseconds, ascending; ``accounts``, ``events`` and ``values`` run beside it.
         values: What some rule counts besides accounts; None while no rule of the kind does.
         has_repeats: Whether an account has more than one sighting.
@@ -59,6 +62,7 @@ class FacetWindow:
         levels: Per rule, the level of the newest window.
         missed: Sightings that had to be forgotten for lack of memory, at least so many.
         missed_error: By how many they may be more.
+        tally: Counts in panes, once there were too many sightings to keep.
     """
 
     __slots__ = (
@@ -66,16 +70,19 @@ class FacetWindow:
         "accounts",
         "announced",
         "events",
+        "facet",
         "has_repeats",
         "levels",
         "missed",
         "missed_error",
         "runs",
+        "tally",
         "times",
         "values",
     )
 
-    def __init__(self, rules: int, *, with_values: bool = False) -> None:
+    def __init__(self, facet: Facet, rules: int, *, with_values: bool = False) -> None:
+        self.facet = facet
         self.times: list[int] = []
         self.accounts: list[AccountId] = []
         self.events: list[EventId] = []
@@ -88,6 +95,7 @@ class FacetWindow:
         """The accounts, where there are more than a few."""
         self.missed = 0
         self.missed_error = 0
+        self.tally: Tally | None = None
 
     def __len__(self) -> int:
         """Sightings kept."""
@@ -118,6 +126,8 @@ class FacetWindow:
             self.values.insert(place, value)
         for levels in self.announced or ():
             levels.insert(place, 0)
+        if self.tally is not None:
+            self.tally.add(at_ms, account_id, event_id, value)
         return place, True
 
     def reach(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> set[int]:
@@ -127,7 +137,7 @@ class FacetWindow:
             rule: Which.
             pane_ms: The length of its panes.
             place: Where the new sighting stands.
-            level_of: The level of the window that holds the sightings ``[begin, end)``.
+            level_of: The level of a window.
 
         Returns:
             The places of all whose level or burst changed.
@@ -137,7 +147,7 @@ class FacetWindow:
         newest = times[-1] // pane_ms
         if pane == newest:
             begin = bisect_left(times, (pane - PANES + 1) * pane_ms)
-            level = level_of(self, begin, len(times))
+            level = level_of(self, begin, len(times), pane)
             before, self.levels[rule] = self.levels[rule], level
             if level == 0:
                 return _NOBODY
@@ -153,7 +163,7 @@ class FacetWindow:
         for end_pane in self._window_ends(pane, pane_ms, place):
             begin = bisect_left(times, (end_pane - PANES + 1) * pane_ms)
             end = bisect_left(times, (end_pane + 1) * pane_ms)
-            level = level_of(self, begin, end)
+            level = level_of(self, begin, end, end_pane)
             if end_pane == newest:
                 self.levels[rule] = level
             if level:
@@ -175,9 +185,15 @@ class FacetWindow:
 
     def prune(self, oldest_ms: int, panes_ms: Sequence[int]) -> None:
         """Let go of what was seen before a time, and of bursts that can grow no more."""
-        count = bisect_left(self.times, oldest_ms)
-        if not count:
-            return
+        if count := bisect_left(self.times, oldest_ms):
+            self.forget(count)
+            for runs, pane_ms in zip(self.runs, panes_ms, strict=bool(self.runs)):
+                oldest = oldest_ms // pane_ms - PANES
+                if runs and runs[0][1] < oldest:
+                    runs[:] = [run for run in runs if run[1] >= oldest]
+
+    def forget(self, count: int) -> None:
+        """Let go of so many sightings, the oldest."""
         del self.times[:count], self.accounts[:count], self.events[:count]
         if self.values is not None:
             del self.values[:count]
@@ -186,10 +202,6 @@ class FacetWindow:
             self.has_repeats = len(set(self.accounts)) < len(self.accounts)
         for levels in self.announced or ():
             del levels[:count]
-        for runs, pane_ms in zip(self.runs, panes_ms, strict=bool(self.runs)):
-            oldest = oldest_ms // pane_ms - PANES
-            if runs and runs[0][1] < oldest:
-                runs[:] = [run for run in runs if run[1] >= oldest]
 
     def _knows(self, account_id: AccountId) -> bool:
         """Whether an account has a sighting here; it has one from now on."""
@@ -215,6 +227,7 @@ class FacetWindow:
             self.levels,
             self.missed,
             self.missed_error,
+            None if self.tally is None else self.tally.state(),
         )
 
     def set_state(self, state: WindowState) -> None:
@@ -230,7 +243,9 @@ class FacetWindow:
             self.levels,
             self.missed,
             self.missed_error,
+            tally,
         ) = state
+        self.tally = None if tally is None else Tally.of(tally)
 
     def _announced(self) -> list[bytearray]:
         if self.announced is None:

@@ -8,12 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.ids import AccountId, EventId, Facet
+from contracts.ids import AccountId, Code, EventId, Facet
+from contracts.ruleset import Level, VelocityRule
 from detectors import table_copy
 from detectors.velocity import Sighting, Velocity
 from tests.traffic import START_MS, rule, ruleset
 
-RULES = ruleset(rule((3, 30), (5, 60), window=600), rule((2, 30), facet="ip", window=3_600))
+RULES = ruleset(
+    rule((3, 30), (5, 60), window=600),
+    rule((2, 30), facet="ip", window=3_600),
+    VelocityRule(
+        code=Code("velocity.surprise"),
+        facet="device",
+        window=60,
+        measure="surprise",
+        min_accounts=2,
+        levels=(Level(at_least=1, points=10), Level(at_least=3, points=20)),
+        group="any",
+    ),
+)
 TIGHT_BYTES = 60_000
 """So little that generations, and windows too, have to go to the sketch."""
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from contracts.ids import AccountId, Code, EventId, Facet, Mode
 from contracts.ruleset import Level, Measure, Ruleset, VelocityRule
 from contracts.signal import Signal
+from detectors.pane import PANES
 from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity
-from detectors.window import PANES
 from tests.traffic import START_MS, rule, ruleset
 
 RULES = ruleset(rule((3, 30), (5, 60)))

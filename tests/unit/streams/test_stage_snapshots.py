@@ -32,6 +32,17 @@ MEASURING = ruleset(
         }
     ),
     rule((2, 20), facet="email_stem", window=600),
+    VelocityRule.model_validate(
+        {
+            "code": "velocity.surprise",
+            "facet": "ip",
+            "window": "1m",
+            "measure": "surprise",
+            "min_accounts": 2,
+            "levels": [{"at_least": 1, "points": 10}, {"at_least": 3, "points": 20}],
+            "group": "any",
+        }
+    ),
 )
 
 

@@ -1,0 +1,3 @@
+"""How time is cut: a window is so many panes, aligned to the epoch (``detectors.window``)."""
+
+PANES = 60
