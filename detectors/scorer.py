@@ -6,7 +6,7 @@ The stream runs the same four parts apart, each where its state lies: the ``Read
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -25,6 +25,9 @@ from detectors.repeat import Repeats
 from detectors.ruling import ruled
 from detectors.velocity import Sighting, Velocity
 from detectors.watermark import Watermark
+
+TELL_TIME_EVERY_MS = 10_000
+"""How far event time goes before the desk, which closes what is quiet, is told of it again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,25 +53,38 @@ class Scorer:
         self._velocity = Velocity(ruleset)
         self._ledger = Ledger(ruleset)
         self._desk = AlertDesk(ruleset, console_url=console_url)
+        self._tell_time_ms = 0
 
     def observe(self, event: Event) -> list[Signal]:
         """The signals that an event raises: its own, and those about earlier events."""
-        return self._signals(self._reader.read(event))
+        return list(self._signals(self._reader.read(event)))
 
     def score(self, event: Event) -> Outcome:
         """Fold an event in; a repeated one leads to nothing."""
-        if event.event_id in self._repeats:
-            return Outcome(repeated=True)
-        self._repeats.add(event.event_id)
-        reading = self._reader.read(event)
-        late = bool(self._watermark.late_by(reading.occurred_at_ms))
-        outcome = self._settle(uncounted(reading) if late else reading)
-        outcome.late = late
-        return outcome
+        return self.score_all((event,))[0]
+
+    def score_all(self, events: Sequence[Event]) -> list[Outcome]:
+        """Fold events in, one after another.
+
+        It comes to the same as ``score`` on each, and is faster: a part of the scorer sees them all
+        before the next part does, as in the stream.
+        """
+        outcomes = [Outcome() for _ in events]
+        taken = [
+            (outcome, reading)
+            for event, outcome in zip(events, outcomes, strict=True)
+            if (reading := self._take_in(event, outcome)) is not None
+        ]
+        signals = [self._signals(reading) for _, reading in taken]
+        for (outcome, reading), raised in zip(taken, signals, strict=True):
+            self._settle(reading, raised, outcome)
+        return outcomes
 
     def score_screening(self, screening: Screening) -> Outcome:
         """Fold in what a media worker found."""
-        outcome = self._settle(self._reader.read_screening(screening))
+        outcome = Outcome()
+        reading = self._reader.read_screening(screening)
+        self._settle(reading, reading.signals, outcome)
         outcome.alerts.extend(self._desk.screened(screening))
         return outcome
 
@@ -81,20 +97,28 @@ class Scorer:
         """Alerts that waited for more to come; for the end of a recording."""
         return self._desk.finish()
 
-    def _signals(self, reading: Reading) -> list[Signal]:
+    def _take_in(self, event: Event, outcome: Outcome) -> Reading | None:
+        if event.event_id in self._repeats:
+            outcome.repeated = True
+            return None
+        self._repeats.add(event.event_id)
+        reading = self._reader.read(event)
+        outcome.late = bool(self._watermark.late_by(reading.occurred_at_ms))
+        return uncounted(reading) if outcome.late else reading
+
+    def _signals(self, reading: Reading) -> Sequence[Signal]:
         if not reading.facets:
-            return list(reading.signals)
+            return reading.signals
         return [*reading.signals, *self._velocity.observe(sighting(reading, reading.facets))]
 
-    def _settle(self, reading: Reading) -> Outcome:
-        outcome = Outcome()
-        signals = self._signals(reading)
+    def _settle(self, reading: Reading, signals: Sequence[Signal], outcome: Outcome) -> None:
         outcome.verdicts = settle(self._ledger, reading, signals)
         for verdict in outcome.verdicts:
             if is_case(verdict):
                 outcome.alerts.extend(self._desk.observe(verdict))
-        outcome.alerts.extend(self._desk.tick(reading.occurred_at_ms))
-        return outcome
+        if reading.occurred_at_ms >= self._tell_time_ms:
+            self._tell_time_ms = reading.occurred_at_ms + TELL_TIME_EVERY_MS
+            outcome.alerts.extend(self._desk.tick(reading.occurred_at_ms))
 
 
 def is_case(verdict: Verdict) -> bool:
@@ -119,8 +143,10 @@ def sighting(reading: Reading, facets: tuple[Facet, ...]) -> Sighting:
     )
 
 
-def settle(ledger: Ledger, reading: Reading, signals: Iterable[Signal]) -> list[Verdict]:
+def settle(ledger: Ledger, reading: Reading, signals: Sequence[Signal]) -> list[Verdict]:
     """Give the event's own verdict, then those on others that its signals change."""
+    if not signals:
+        return ledger.settle(reading.event_id, reading.account_id, reading.occurred_at_ms)
     own: list[Signal] = []
     others: list[Signal] = []
     for signal in signals:

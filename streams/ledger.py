@@ -14,7 +14,7 @@ from contracts.signal import Signal
 from contracts.verdict import Verdict
 from contracts.wire import decode, encode
 from detectors.ledger import MAX_ACCOUNTS, Ledger
-from detectors.scorer import is_case, settle
+from detectors.scorer import TELL_TIME_EVERY_MS, is_case, settle
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
@@ -22,9 +22,6 @@ from streams.topic import Topics
 
 MAX_CASES = 100
 """Verdicts in one pack for the desk: well below what Kafka takes in one message."""
-
-TELL_TIME_EVERY_MS = 10_000
-"""How far event time goes before the desk, which closes what is quiet, is told of it alone."""
 
 
 @dataclass(slots=True)

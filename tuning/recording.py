@@ -69,14 +69,17 @@ class Recording:
         """Each line, in the order it happened; lines of one time in the order of the file."""
         done = 0
         with self.path.open("rb") as file:
-            for index, (offset, number) in enumerate(zip(self.offsets, self.numbers, strict=True)):
-                if file.tell() != offset:
-                    file.seek(int(offset))
+            places = zip(self.offsets.tolist(), self.numbers.tolist(), strict=True)
+            at = 0
+            for index, (offset, number) in enumerate(places):
+                if at != offset:
+                    file.seek(offset)
                 raw = file.readline()
+                at = offset + len(raw)
                 done += len(raw)
                 if index % _EVERY_LINES == 0:
                     progress(done, self.size)
-                yield Line(number=int(number), raw=raw)
+                yield Line(number=number, raw=raw)
         progress(self.size, self.size)
 
 

@@ -20,6 +20,9 @@ from tuning.recording import Line, Progress, Recording
 
 SHOWN_PROBLEMS = 5
 
+CHUNK = 256
+"""Events that are scored at a time."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
@@ -77,23 +80,31 @@ class Replay:
         started = time.perf_counter()
         summary = self._summary
         summary.unordered = recording.unordered
+        waiting: list[Event] = []
         for line in recording.lines(progress):
             event = self._event(line)
             if event is None:
                 continue
             summary.events[event.type] += 1
-            if isinstance(event, Decision):
+            if event.type != "decision":
+                waiting.append(event)
+            if event.type == "decision" or len(waiting) == CHUNK:
+                self._score(waiting)
+                waiting.clear()
+            if event.type == "decision":
                 self._write_alerts(self._scorer.decide(event))
-                continue
-            outcome = self._scorer.score(event)
-            summary.repeated += outcome.repeated
-            self._write_verdicts(outcome.verdicts)
-            self._write_alerts(outcome.alerts)
+        self._score(waiting)
         self._write_alerts(self._scorer.finish())
         summary.accounts = Counter(self._actions.values())
         summary.alerts = Counter(self._kinds.values())
         summary.elapsed_s = time.perf_counter() - started
         return summary
+
+    def _score(self, events: list[Event]) -> None:
+        for outcome in self._scorer.score_all(events):
+            self._summary.repeated += outcome.repeated
+            self._write_verdicts(outcome.verdicts)
+            self._write_alerts(outcome.alerts)
 
     def _event(self, line: Line) -> Event | Decision | None:
         try:
@@ -107,8 +118,9 @@ class Replay:
     def _write_verdicts(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
             self._summary.verdicts += 1
-            before = self._actions.get(verdict.account_id, "allow")
-            self._actions[verdict.account_id] = stricter(before, verdict.action)
+            before = self._actions.setdefault(verdict.account_id, "allow")
+            if verdict.action != before:
+                self._actions[verdict.account_id] = stricter(before, verdict.action)
             if self._verdicts is not None:
                 self._verdicts.write(encode(verdict) + b"\n")
 
