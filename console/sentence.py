@@ -89,18 +89,40 @@ _Said = tuple[str, set[str]] | None
 
 
 def _velocity(evidence: Evidence) -> _Said:
-    facet, accounts, window = (evidence.get(name) for name in ("facet", "accounts", "window"))
-    if not (isinstance(facet, str) and ":" in facet and accounts and window):
+    facet, window = evidence.get("facet"), evidence.get("window")
+    measured = _measured(evidence)
+    if not (isinstance(facet, str) and ":" in facet and measured and window):
         return None
     kind, _, value = facet.partition(":")
     shared = _FACETS.get(kind, f"the {_spaced(kind)} {{}}").format(value)
-    text = f"{_count(accounts, 'account')} shared {shared} within {window_words(str(window))}"
-    used = {"facet", "accounts", "window", "retroactive"}
+    said, used = measured
+    text = f"{said} shared {shared} within {window_words(str(window))}"
+    used |= {"facet", "window"}
     if (since := _time(evidence.get("since"))) is not None:
         text, used = f"{text}, the first of them on {exact(since)}", used | {"since"}
-    if evidence.get("retroactive"):
-        text += "; this one came before the burst was seen"
+    if (bits := evidence.get("surprise_bits")) is not None:
+        text += f"; by what is usual there, that is unlikely by {bits} bits or more"
+    if evidence.get("estimated") is True:
+        error = evidence.get("error")
+        text += "; estimated" + ("" if error is None else f", give or take {_number(error)}")
+        used |= {"estimated", "error"}
     return f"{text}.", used
+
+
+def _measured(evidence: Evidence) -> tuple[str, set[str]] | None:
+    """What a rule measured, at least so much; and the evidence that says it."""
+    accounts = evidence.get("accounts")
+    if accounts and (percent := evidence.get("new_accounts_percent")) is not None:
+        said = f"{_number(accounts)} or more accounts, {percent} % or more of them new,"
+        return said, {"accounts", "new_accounts_percent"}
+    if accounts:
+        return f"{_number(accounts)} or more accounts", {"accounts", "surprise_bits"}
+    if events := evidence.get("events"):
+        return f"{_number(events)} or more events", {"events"}
+    if (distinct := evidence.get("distinct")) and (of := evidence.get("of")):
+        said = f"{_number(distinct)} or more different values of {_spaced(str(of))}"
+        return said, {"distinct", "of"}
+    return None
 
 
 def _media(evidence: Evidence) -> _Said:
@@ -140,6 +162,10 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else str(value)
+
+
+def _number(number: Any) -> str:
+    return f"{number:,}" if isinstance(number, int) else str(number)
 
 
 def _count(number: Any, noun: str) -> str:

@@ -157,8 +157,9 @@ def signals_page() -> str:
         + _table(("code", "points", "group", "mode", "what it says", "for example"), _own(rules)),
         "## How many accounts share a facet\n\n"
         + _table(("code", "facet", "window", "points", "group", "ties a campaign"), velocity),
-        "A signal of velocity has as evidence the `facet`, how many `accounts` were counted in the"
-        " `window`, `since` when, and `retroactive` if the event came before the burst was seen.",
+        "A signal of velocity has as evidence the `facet`, the level that was reached in the"
+        " `window` (`accounts: 10` for ten or more), and `since` when the burst lasts. Where that"
+        " is an estimate it says `estimated`, and its `error`.",
         "## Groups\n\nWhat a group's signals come to at most, and what that alone would do:\n\n"
         + _table(("group", "cap", "alone at most"), groups),
     )

@@ -59,7 +59,7 @@ def accounts_line(alert: Alert) -> str:
 
 
 def reason_line(reason: Reason) -> str:
-    """``velocity.device.24h +45 — 12 accounts in 24 h on device:ab12``."""
+    """``velocity.device.24h +45 — 12 or more accounts in 24 h on device:ab12``."""
     said = evidence_text(reason.evidence)
     line = f"{clean(reason.code)} {reason.points:+d}"
     return f"{line} — {said}" if said else line
@@ -76,20 +76,36 @@ def match_line(match: Match) -> str:
 def evidence_text(evidence: Mapping[str, Any]) -> str:
     """What was counted first, then whatever else the detector noted, by its name."""
     rest = {name: value for name, value in evidence.items() if value not in (None, "", [], {})}
-    retroactive = rest.pop("retroactive", False)
     counted = []
-    accounts = rest.pop("accounts", None)
-    if accounts is not None:
-        counted.append(f"{_value(accounts)} {'account' if accounts == 1 else 'accounts'}")
+    if (measured := _measured(rest)) is not None:
+        counted.append(measured)
     if (window := rest.pop("window", None)) is not None:
         counted.append(f"in {_window(window)}")
     if (facet := rest.pop("facet", None)) is not None:
         counted.append(f"on {_value(facet)}" if counted else _value(facet))
     parts = [" ".join(counted)] if counted else []
+    if rest.pop("estimated", False) is True:
+        error = rest.pop("error", None)
+        parts.append("estimated" if error is None else f"estimated, give or take {_value(error)}")
     parts += [_note(name, value) for name, value in rest.items()]
-    if retroactive is True:
-        parts.append("seen in hindsight")
     return clean(", ".join(parts), max_chars=2 * MAX_VALUE_CHARS)
+
+
+def _measured(rest: dict[str, Any]) -> str | None:
+    """What a velocity rule measured, taken out of the rest: at least so much."""
+    accounts = rest.pop("accounts", None)
+    if (percent := rest.pop("new_accounts_percent", None)) is not None:
+        return f"{_value(accounts)} or more accounts, {_value(percent)} % or more of them new,"
+    if (bits := rest.pop("surprise_bits", None)) is not None:
+        odds = f"unusual by {_value(bits)} bits or more"
+        return f"{_value(accounts)} or more accounts, {odds},"
+    if accounts is not None:
+        return f"{_value(accounts)} or more accounts"
+    if (events := rest.pop("events", None)) is not None:
+        return f"{_value(events)} or more events"
+    if "of" in rest and (distinct := rest.pop("distinct", None)) is not None:
+        return f"{_value(distinct)} or more different values of {_value(rest.pop('of'))}"
+    return None
 
 
 def _note(name: str, value: Any) -> str:

@@ -104,8 +104,8 @@ def test_a_bad_address_is_told_what_would_do(client: TestClient, address: str) -
 def test_an_alert_shows_its_evidence_in_words(client: TestClient, keep: Keep) -> None:
     keep(an_alert(3))
     page = client.get("/alerts/alert-000003").text
-    assert "11 accounts shared one device, 7f3a9c0003 within 24 hours." in page
-    assert "41 accounts shared the address 203.0.113.7 within 10 minutes." in page
+    assert "11 or more accounts shared one device, 7f3a9c0003 within 24 hours." in page
+    assert "41 or more accounts shared the address 203.0.113.7 within 10 minutes." in page
     assert "acct-3-10" in page
     assert "3 min ago" in page
 

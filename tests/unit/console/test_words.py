@@ -26,7 +26,7 @@ def test_every_facet_that_is_counted_has_its_own_words() -> None:
     for rule in default_ruleset().velocity:
         evidence = {"facet": f"{rule.facet}:x", "accounts": 1_234, "window": "1h"}
         said = sentence(Reason(code=rule.code, points=10, evidence=evidence)).text
-        assert said.startswith("1,234 accounts shared ")
+        assert said.startswith("1,234 or more accounts shared ")
         assert said.endswith(" within an hour.")
 
 

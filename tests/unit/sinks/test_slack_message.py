@@ -49,7 +49,7 @@ def test_a_campaign_is_told_with_its_reasons_and_its_page() -> None:
     keep_the_limits(message)
     assert message["text"] == "New: hold · risk 92 · 12 accounts on one device"
     said = texts(message)
-    assert "• velocity.device.24h +85 — 12 accounts in 24 h on device:ab12" in said
+    assert "• velocity.device.24h +85 — 12 or more accounts in 24 h on device:ab12" in said
     assert f"<{CAMPAIGN.links['alert']}|Alert>" in said
 
 

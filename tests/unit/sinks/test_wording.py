@@ -37,11 +37,30 @@ def test_the_first_accounts_are_listed_and_the_rest_counted() -> None:
     [
         (
             {"facet": "device:ab12", "accounts": 12, "window": "24h"},
-            "12 accounts in 24 h on device:ab12",
+            "12 or more accounts in 24 h on device:ab12",
         ),
         (
-            {"facet": "ip:203.0.113.7", "accounts": 1, "window": "10m", "retroactive": True},
-            "1 account in 10 min on ip:203.0.113.7, seen in hindsight",
+            {
+                "facet": "ip:203.0.113.7",
+                "accounts": 10,
+                "window": "10m",
+                "estimated": True,
+                "error": 6,
+            },
+            "10 or more accounts in 10 min on ip:203.0.113.7, estimated, give or take 6",
+        ),
+        (
+            {"facet": "ip:203.0.113.7", "surprise_bits": 20, "accounts": 4, "window": "10m"},
+            "4 or more accounts, unusual by 20 bits or more, in 10 min on ip:203.0.113.7",
+        ),
+        (
+            {"facet": "ip:x", "new_accounts_percent": 80, "accounts": 5, "window": "1h"},
+            "5 or more accounts, 80 % or more of them new, in 1 h on ip:x",
+        ),
+        ({"facet": "ip:x", "events": 9, "window": "1h"}, "9 or more events in 1 h on ip:x"),
+        (
+            {"facet": "payment:x", "distinct": 3, "of": "country", "window": "1h"},
+            "3 or more different values of country in 1 h on payment:x",
         ),
         ({"domains": ["bit.ly", "t.co"]}, "domains bit.ly, t.co"),
         ({"links": 7, "links_per_100_words": 41.66666}, "links 7, links per 100 words 41.7"),
@@ -61,7 +80,7 @@ def test_evidence_is_a_sentence(evidence: dict[str, Any], said: str) -> None:
 def test_a_reason_is_a_line() -> None:
     assert (
         reason_line(CAMPAIGN.reasons[0])
-        == "velocity.device.24h +85 — 12 accounts in 24 h on device:ab12"
+        == "velocity.device.24h +85 — 12 or more accounts in 24 h on device:ab12"
     )
     assert reason_line(Reason(code=Code("identity.vip"), points=-20)) == "identity.vip -20"
 
