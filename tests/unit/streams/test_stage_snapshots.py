@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.ruleset import Ruleset, VelocityRule, default_ruleset
+from contracts.wire import decode
 from detectors import alert_desk, ledger, table_copy
+from store.clock import ManualClock
+from store.database import open_database
+from store.migration import migrate
 from streams import intake
-from streams.message import Outgoing, Record
+from streams.history import History
+from streams.keeper import Keeper
+from streams.message import Outgoing, Record, SignalPack
 from streams.remembering import Stage
-from tests.traffic import rule, ruleset
+from streams.snapshot import SnapshotShelf
+from tests.traffic import rule, ruleset, signup
 from tests.unit.streams.bus import Bus
+from tests.unit.streams.tally import ToyLog
 from tests.unit.streams.test_stages import LATER, evening
+
+DAY_S = 86_400
 
 MEASURING = ruleset(
     rule((3, 30), (6, 60)),
@@ -132,3 +143,29 @@ def test_another_count_is_another_basis_and_another_price_is_not() -> None:
     ]
     assert base not in {basis(other) for other in others}
     assert base != basis(ruleset(rule((3, 30))), partitions=3)
+
+
+async def test_a_window_of_thirty_days_outlives_its_topic(tmp_path: Path) -> None:
+    """Two of a farm sign up, the topic forgets them, the worker restarts, the third comes."""
+    rules = ruleset(rule((3, 45), window=30 * DAY_S))
+    bus = Bus(rules, partitions=1)
+    for number, at_s in enumerate((0, DAY_S, 20 * DAY_S)):
+        bus.send(signup(number, device_id="farm", at_s=at_s))
+        bus.run()
+    packs = bus.logs[bus.topics.facets, 0]
+    engine = open_database(f"sqlite:///{tmp_path / 'doorstaff.db'}")
+    migrate(engine)
+    shelf = SnapshotShelf(engine, ManualClock())
+    log = ToyLog(topic=bus.topics.facets, records=packs[:2])
+
+    before = History("velocity", bus.fresh(bus.topics.facets), log, shelf)
+    (await before.handle(packs[:2])).settle()
+    await Keeper([before], shelf, every_seconds=300).take_all(limit_seconds=5)
+    log.records, log.begin = packs, 2
+    after = History("velocity", bus.fresh(bus.topics.facets), log, shelf)
+    (answer,) = (await after.handle(packs[2:])).outgoing
+    engine.dispose()
+
+    assert isinstance(answer, Outgoing)
+    signals = decode(answer.value, SignalPack).signals
+    assert sorted(signal.account_id for signal in signals) == ["a0", "a1", "a2"]
