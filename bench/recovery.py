@@ -199,6 +199,10 @@ async def in_one_process(folder: Path, signups: int) -> None:
     print(f"{signups:,} signups: {first.keys:,} facet keys, {first.accounts:,} flagged accounts")
     print(f"counting them                  {counting:7.2f} s")
 
+    async with Stall() as stall:
+        await asyncio.sleep(3)
+    print(f"an idle loop's worst stall     {stall.worst_seconds * 1e3:7.0f} ms")
+    print(f"longest piece of a snapshot    {longest_piece(first) * 1e3:7.1f} ms of CPU")
     for name, leisure in (("a quarter of the time", 3.0), ("all of the time", 0.0)):
         keeper = Keeper(first.histories.values(), shelf, every_seconds=300)
         begin, cpu = time.perf_counter(), time.process_time()
@@ -225,6 +229,20 @@ async def in_one_process(folder: Path, signups: int) -> None:
             f" {stall.worst_seconds * 1e3:.0f} ms   1/{counting / seconds:.1f} of the counting"
         )
     engine.dispose()
+
+
+def longest_piece(worker: Worker) -> float:
+    """Seconds of CPU at one go; others on the machine do not count."""
+    longest = 0.0
+    for history in worker.histories.values():
+        for topic, partition in history.places:
+            pieces = history.stage.snapshot(topic, partition)
+            piece: bytes | None = b""
+            while piece is not None:
+                begin = time.thread_time()
+                piece = next(pieces, None)
+                longest = max(longest, time.thread_time() - begin)
+    return longest
 
 
 def taken_in(topics: Topics, signups: int) -> Iterator[Outgoing]:

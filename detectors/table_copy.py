@@ -15,8 +15,12 @@ from contracts.ids import Facet
 from detectors.window import FacetWindow, WindowState
 
 TEXTS_PER_PIECE = 5_000
-WINDOWS_PER_PIECE = 200
-"""Both take about a millisecond."""
+SIGHTINGS_PER_PIECE = 2_000
+"""Both take about a millisecond. Windows are taken until they have so many; one may have more."""
+
+WINDOW_SIGHTINGS = 5
+TALLY_SIGHTINGS = 2_000
+"""What a window takes to write besides its sightings, without and with a tally."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -84,9 +88,13 @@ class TableCopy:
                 part = (facets[begin:end], texts[begin:end])
                 yield _encode(TablePiece(generation=generation, texts=part))
         while self._windows:
-            count = min(WINDOWS_PER_PIECE, len(self._windows))
-            taken = [self._windows.popitem() for _ in range(count)]
-            rows = [(facet, window.state()) for facet, window in taken]
+            rows: list[tuple[Facet, WindowState]] = []
+            room = SIGHTINGS_PER_PIECE
+            while self._windows and room > 0:
+                facet, window = self._windows.popitem()
+                rows.append((facet, window.state()))
+                room -= len(window) + WINDOW_SIGHTINGS
+                room -= 0 if window.tally is None else TALLY_SIGHTINGS
             yield _encode(TablePiece(windows=rows))
         yield from self._early
 

@@ -58,7 +58,7 @@ def test_what_is_counted_meanwhile_is_not_in_it(seed: int, before: int, budget_b
     meanwhile = iter(sightings[before:])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_copy, "TEXTS_PER_PIECE", 20)
-        patch.setattr(table_copy, "WINDOWS_PER_PIECE", 2)
+        patch.setattr(table_copy, "SIGHTINGS_PER_PIECE", 2)
         for piece in velocity.snapshot():
             copy.load(piece)
             for one in meanwhile:

@@ -63,7 +63,7 @@ def small_pieces() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alert_desk, "PIECE_ROWS", 3)
         patch.setattr(table_copy, "TEXTS_PER_PIECE", 7)
-        patch.setattr(table_copy, "WINDOWS_PER_PIECE", 1)
+        patch.setattr(table_copy, "SIGHTINGS_PER_PIECE", 1)
         patch.setattr(ledger, "ACCOUNTS_PER_PIECE", 2)
         patch.setattr(ledger, "EVENTS_PER_PIECE", 5)
         patch.setattr(intake, "IDS_PER_PIECE", 3)
