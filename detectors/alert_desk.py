@@ -300,7 +300,8 @@ class AlertDesk:
             self._waiting.pop(id(other), None)
         self._waiting[id(campaign)] = campaign
         if len(campaign.accounts) == 1:
-            if standing.action != "allow":
+            told = any(one.told for one in self._campaigns.of(standing.account_id))
+            if standing.action != "allow" and not told:
                 self._book.keep_again(standing.reasons)
                 self._note(standing)
         elif self._cannot_wait(campaign):
