@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from console.errors import BadQuestion
+from console.growth import chart
 from console.history import revisions_of
 from console.metrics import Counted
 from console.page import Pages
@@ -98,6 +99,7 @@ class Console:
             alert = _existing(get_alert(connection, alert_id))
             context = {
                 "alert": alert,
+                "chart": chart(alert.growth),
                 "timelines": timelines(alert.matches),
                 "decisions": list_decisions(connection, alert_id=alert_id),
                 "revisions": revisions_of(connection, alert_id),
@@ -173,10 +175,11 @@ def _ask(connection: Any, question: Question) -> tuple[AlertPage, Tally]:
         kind=question.kind,
         status=question.status,
         action=question.action,
+        campaign_id=question.campaign,
         after=question.after,
         limit=question.limit,
     )
-    return page, tally_alerts(connection)
+    return page, tally_alerts(connection, question.campaign)
 
 
 def _existing(alert: Alert | None) -> Alert:

@@ -10,13 +10,14 @@ from starlette.datastructures import QueryParams
 
 from console.errors import BadQuestion
 from contracts.alert import AlertKind, AlertStatus
-from contracts.ids import ACTIONS, Action, AlertId
+from contracts.ids import ACTIONS, Action, AlertId, CampaignId
 from store.alert import MAX_PAGE, AlertCursor
 
 PAGE_SIZE = 50
 KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 STATUSES: tuple[AlertStatus, ...] = get_args(AlertStatus)
 FIELDS = ("kind", "status", "action")
+MAX_ID_CHARS = 256
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -28,18 +29,22 @@ class Question:
     kind: AlertKind | None = None
     status: AlertStatus | None = None
     action: Action | None = None
+    campaign: CampaignId | None = None
+    """As a verdict names it."""
     after: AlertCursor | None = None
     limit: int = PAGE_SIZE
 
     @property
     def filtered(self) -> bool:
         """Whether any filter is set."""
-        return any((self.kind, self.status, self.action))
+        return any((self.kind, self.status, self.action, self.campaign))
 
     def address(self, path: str = "/", **changed: Any) -> str:
         """The address that asks this, with some of it changed; it begins at the newest again."""
         asked = replace(self, **({"after": None} | changed))
         query = {name: getattr(asked, name) for name in FIELDS if getattr(asked, name)}
+        if asked.campaign is not None:
+            query["campaign"] = asked.campaign
         if asked.after is not None:
             query["after"] = f"{asked.after.updated_at_ms}.{asked.after.alert_id}"
         return f"{path}?{urlencode(query)}" if query else path
@@ -55,6 +60,7 @@ def parse_question(query: QueryParams) -> Question:
         kind=_one_of("kind", query.get("kind"), KINDS),
         status=_one_of("status", query.get("status"), STATUSES),
         action=_one_of("action", query.get("action"), ACTIONS),
+        campaign=_campaign(query.get("campaign")),
         after=_cursor(query.get("after")),
         limit=_limit(query.get("limit")),
     )
@@ -68,6 +74,15 @@ def _one_of(name: str, given: str | None, words: tuple[_Word, ...]) -> _Word | N
             return word
     msg = f"{name} must be one of {', '.join(words)}"
     raise BadQuestion(msg)
+
+
+def _campaign(given: str | None) -> CampaignId | None:
+    if not given or not given.strip():
+        return None
+    if len(given) > MAX_ID_CHARS or "\x00" in given:
+        msg = "campaign must be the campaign_id of a verdict or an alert"
+        raise BadQuestion(msg)
+    return CampaignId(given.strip())
 
 
 def _cursor(given: str | None) -> AlertCursor | None:

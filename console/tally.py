@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, tuple_
 
 from console.question import FIELDS, Question
+from contracts.ids import CampaignId
+from store.alert import tells_of
 from store.schema import alerts
 
 
@@ -35,10 +37,13 @@ class Tally:
         )
 
 
-def tally_alerts(connection: Connection) -> Tally:
-    """Count the alerts, in one query."""
+def tally_alerts(connection: Connection, campaign_id: CampaignId | None = None) -> Tally:
+    """Count the alerts, all or those that tell of a campaign, in one query."""
     columns = (alerts.c.kind, alerts.c.status, alerts.c.action)
-    rows = connection.execute(select(*columns, func.count()).group_by(*columns))
+    query = select(*columns, func.count()).group_by(*columns)
+    if campaign_id is not None:
+        query = query.where(tells_of(campaign_id))
+    rows = connection.execute(query)
     return Tally(Counter({(row[0], row[1], row[2]): row[3] for row in rows}))
 
 
@@ -55,6 +60,8 @@ def count_before(connection: Connection, question: Question) -> int:
     for field in FIELDS:
         if word := getattr(question, field):
             query = query.where(alerts.c[field] == word)
+    if question.campaign is not None:
+        query = query.where(tells_of(question.campaign))
     return connection.scalar(query) or 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, select, tuple_, update
 
 from contracts import wire
 from contracts.alert import Alert, AlertKind, AlertStatus
@@ -142,10 +142,7 @@ def list_alerts(
         if wanted is not None:
             query = query.where(column == wanted)
     if campaign_id is not None:
-        named = select(alert_campaigns.c.alert_id)
-        query = query.where(
-            alerts.c.alert_id.in_(named.where(alert_campaigns.c.campaign_id == campaign_id))
-        )
+        query = query.where(tells_of(campaign_id))
     if after is not None:
         query = query.where(
             tuple_(alerts.c.updated_at_ms, alerts.c.alert_id)
@@ -159,6 +156,12 @@ def list_alerts(
         if more
         else None,
     )
+
+
+def tells_of(campaign_id: CampaignId) -> ColumnElement[bool]:
+    """The condition that an alert tells of the campaign which a verdict names so."""
+    named = select(alert_campaigns.c.alert_id).where(alert_campaigns.c.campaign_id == campaign_id)
+    return alerts.c.alert_id.in_(named)
 
 
 def body_of(alert: Alert) -> dict[str, Any]:
