@@ -99,7 +99,7 @@ def _velocity(evidence: Evidence) -> _Said:
     text = f"{said} shared {shared} within {window_words(str(window))}"
     used |= {"facet", "window"}
     if (since := _time(evidence.get("since"))) is not None:
-        text, used = f"{text}, the first of them on {exact(since)}", used | {"since"}
+        text, used = f"{text}, since {exact(since)}", used | {"since"}
     if (bits := evidence.get("surprise_bits")) is not None:
         text += f"; by what is usual there, that is unlikely by {bits} bits or more"
     if evidence.get("estimated") is True:

@@ -54,7 +54,8 @@ class Alert:
         account_count: All of them.
         risk: The highest among the accounts, 0 to 100.
         reasons: One a code, strongest first, with the evidence of its strongest signal.
-        opened_at: When the campaign's earliest burst began, or the event that is first for review.
+        opened_at: When the campaign's earliest burst began (its first event, where the burst's pane
+            began before that), or the event that is first for review.
         updated_at: When the newest event of any member happened.
         campaign_id: Of a campaign, its own. An alert that was closed into a campaign, a lone
             account's or that of a smaller campaign, has the id of that one.

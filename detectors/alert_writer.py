@@ -71,7 +71,7 @@ class AlertWriter:
             because=because,
             title=campaign_headline(len(accounts), campaign.facets, self._network(campaign)),
             accounts=tuple(account for _, account in listed),
-            opened_ms=campaign.name[0],
+            opened_ms=max(campaign.name[0], campaign.oldest_ms),  # a pane may begin before it
             campaign_id=campaign_id,
             campaign_ids=tuple(dict.fromkeys(one for _, _, one in named[: 2 * MAX_CAMPAIGN_IDS]))[
                 :MAX_CAMPAIGN_IDS

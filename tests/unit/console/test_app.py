@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from console.security import HEADERS
 from contracts import wire
-from contracts.alert import Alert
+from contracts.alert import Alert, GrowthPoint
 from contracts.dead_letter import DeadLetter
 from contracts.event import Decision
-from contracts.ids import AccountId, Code, EventId
+from contracts.ids import AccountId, CampaignId, Code, EventId
 from contracts.verdict import Reason
 from store.database import open_database
 from store.dead_letter import save_dead_letter
@@ -41,6 +41,33 @@ def test_alerts_stand_newest_first(client: TestClient, keep: Keep) -> None:
         "000002",
         "000001",
     ]
+
+
+def test_alerts_are_found_by_the_campaign_that_a_verdict_names(
+    client: TestClient, keep: Keep
+) -> None:
+    named = (CampaignId("camp-2"), CampaignId("camp <b>"))
+    keep(an_alert(1), an_alert(2, campaign_ids=named), an_alert(3, kind="media"))
+    page = client.get("/", params={"campaign": "camp <b>"}).text
+    assert re.findall(r'<li id="alert-(\d+)"', page) == ["000002"]
+    assert "Of campaign <code>camp &lt;b&gt;</code>" in page
+    assert "1 alert<" in page
+    assert client.get("/api/alerts?campaign=camp-2").json()["total"] == 1
+    assert client.get("/api/alerts?campaign=camp-9").json()["alerts"] == []
+    assert len(client.get("/api/alerts?campaign=").json()["alerts"]) == 3
+    assert client.get("/", params={"campaign": "x" * 257}).status_code == 400
+
+
+def test_a_campaign_shows_how_it_grew(client: TestClient, keep: Keep) -> None:
+    growth = tuple(
+        GrowthPoint(at=AT + timedelta(minutes=minute), accounts=accounts)
+        for minute, accounts in enumerate([1, 1, 3, 12], 1)
+    )
+    keep(an_alert(1, growth=growth), an_alert(2, growth=growth[:1]))
+    page = client.get("/alerts/alert-000001").text
+    assert 'points="0.0,150.0 250.0,137.5 500.0,137.5 750.0,112.5 1000.0,0.0"' in page
+    assert "From no account to 12 between 14 Mar 2026" in page
+    assert "How it grew" not in client.get("/alerts/alert-000002").text
 
 
 @pytest.mark.parametrize("filters", ["", "kind=media", "action=hold&status=grown"])

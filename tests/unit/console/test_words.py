@@ -33,7 +33,7 @@ def test_every_facet_that_is_counted_has_its_own_words() -> None:
 def test_the_first_sighting_is_told_as_a_time() -> None:
     evidence = {"facet": "device:x", "accounts": 3, "window": "24h", "since": AT.isoformat()}
     said = sentence(Reason(code=Code("velocity.device.24h"), points=10, evidence=evidence))
-    assert said.text.endswith("within 24 hours, the first of them on 14 Mar 2026, 20:15:07 UTC.")
+    assert said.text.endswith("within 24 hours, since 14 Mar 2026, 20:15:07 UTC.")
     assert said.rest == ()
 
 
