@@ -296,11 +296,14 @@ class FacetTable:
 
     def _take_stock(self, at_ms: int, text_bytes: int) -> None:
         """See to it that what is too old goes, and that all the rest has room."""
+        self._newest_ms = max(self._newest_ms, at_ms)
+        if self._newest_ms >= self._turn_ms:
+            self._turn()
+        if self._to_stock > 0:
+            return
         self._to_stock = STOCK_EVERY
         self._text_bytes = text_bytes
-        self._newest_ms = max(self._newest_ms, at_ms)
-        young_bytes = len(self._young) * (ENTRY_BYTES + text_bytes)
-        if self._newest_ms >= self._turn_ms or young_bytes > self._budget.total_bytes // SHARES:
+        if len(self._young) * (ENTRY_BYTES + text_bytes) > self._budget.total_bytes // SHARES:
             self._turn()
         self._budget.keep_to()
 
