@@ -25,6 +25,9 @@ RELATIVE_STANDARD_ERROR = log(2) / sqrt(1 << LG_K)
 
 PaneState = tuple[int, tuple[str, ...] | bytes]
 
+KEPT_UNIONS = 8
+"""Late sightings ask for windows before the newest, again and again the same few."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
@@ -42,13 +45,12 @@ class DistinctPanes:
     when the set grows.
     """
 
-    __slots__ = ("_cached_newest", "_cached_oldest", "_cached_values", "_panes")
+    __slots__ = ("_panes", "_unions")
 
     def __init__(self) -> None:
         self._panes: dict[int, set[str] | cpc_sketch] = {}
-        self._cached_newest = 0
-        self._cached_oldest = 0
-        self._cached_values: set[str] | cpc_sketch | None = None
+        self._unions: dict[tuple[int, int], set[str] | cpc_sketch] = {}
+        """By oldest and newest pane: those asked for lately, kept up to date."""
 
     def __len__(self) -> int:
         """Panes kept."""
@@ -61,25 +63,23 @@ class DistinctPanes:
             self._panes[pane] = {value}
         else:
             self._panes[pane] = _with(values, value)
-        if self._cached_values is not None and self._cached_oldest <= pane <= self._cached_newest:
-            self._cached_values = _with(self._cached_values, value)
+        for (oldest, newest), union in self._unions.items():
+            if oldest <= pane <= newest:
+                self._unions[oldest, newest] = _with(union, value)
 
     def estimate(self, newest: int, panes: int) -> Estimate:
         """Distinct values in the ``panes`` panes up to and with ``newest``.
 
         Asked again for the same panes, it costs no union anew, whatever was added meanwhile.
         """
-        oldest = newest - panes + 1
-        if (
-            self._cached_values is None
-            or newest != self._cached_newest
-            or oldest != self._cached_oldest
-        ):
-            self._cached_values = _union(
-                [values for pane, values in self._panes.items() if oldest <= pane <= newest]
+        asked = (newest - panes + 1, newest)
+        values = self._unions.get(asked)
+        if values is None:
+            if len(self._unions) >= KEPT_UNIONS:
+                del self._unions[next(iter(self._unions))]
+            values = self._unions[asked] = _union(
+                [values for pane, values in self._panes.items() if asked[0] <= pane <= newest]
             )
-            self._cached_newest, self._cached_oldest = newest, oldest
-        values = self._cached_values
         if isinstance(values, set):
             return Estimate(count=len(values), relative_standard_error=0.0)
         return Estimate(
@@ -91,15 +91,15 @@ class DistinctPanes:
         """Let go of the panes before ``pane``."""
         for number in [number for number in self._panes if number < pane]:
             del self._panes[number]
-        if self._cached_oldest < pane:
-            self._cached_values = None
+        for asked in [asked for asked in self._unions if asked[0] < pane]:
+            del self._unions[asked]
 
     def merge(self, other: DistinctPanes) -> None:
         """Take in all that another has seen."""
         for pane, values in other._panes.items():
             mine = self._panes.get(pane)
             self._panes[pane] = _union([values] if mine is None else [mine, values])
-        self._cached_values = None
+        self._unions.clear()
 
     def state(self) -> tuple[PaneState, ...]:
         """All of it, for a snapshot, in the order of panes."""

@@ -113,6 +113,8 @@ class Gauge:
         tally.exact[self._place] = max(tally.exact[self._place], exact)
         if exact == len(self._rising):
             return exact
+        if self.usual is None and tally.most(self._place) + missed < self._rising[exact]:
+            return exact  # without an estimate, which costs most of what counting does
         counted = tally.count(self._place, pane)
         measured = self._surprise(window, counted, pane) if self.usual else counted + missed
         return max(exact, self._level(measured))

@@ -37,6 +37,7 @@ class TallyState(NamedTuple):
     columns: list[Column]
     newest: list[int]
     panes: list[list[PaneState]]
+    adds: list[dict[int, int]]
     forgotten_ms: int
     exact: bytearray
 
@@ -52,12 +53,15 @@ class Tally:
         exact: Per rule, the highest level that was reached by counting what is kept.
     """
 
-    __slots__ = ("_columns", "_newest", "_panes", "exact", "forgotten_ms")
+    __slots__ = ("_adds", "_columns", "_newest", "_panes", "_totals", "exact", "forgotten_ms")
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
         self._panes = [DistinctPanes() for _ in columns]
         self._newest = [0 for _ in columns]
+        self._adds: list[dict[int, int]] = [{} for _ in columns]
+        """Per rule, how often something was added in each pane."""
+        self._totals = [0 for _ in columns]
         self.forgotten_ms = 0
         self.exact = bytearray(len(columns))
 
@@ -78,6 +82,7 @@ class Tally:
             columns=list(self._columns),
             newest=self._newest.copy(),
             panes=[list(panes.state()) for panes in self._panes],
+            adds=[adds.copy() for adds in self._adds],
             forgotten_ms=self.forgotten_ms,
             exact=self.exact,
         )
@@ -88,6 +93,8 @@ class Tally:
         tally = cls(state.columns)
         tally._newest = state.newest
         tally._panes = [DistinctPanes.of(panes) for panes in state.panes]
+        tally._adds = state.adds
+        tally._totals = [sum(adds.values()) for adds in state.adds]
         tally.forgotten_ms = state.forgotten_ms
         tally.exact = state.exact
         return tally
@@ -107,9 +114,15 @@ class Tally:
             pane = at_ms // column.pane_ms
             if pane > self._newest[rule]:
                 self._newest[rule] = pane
-                self._panes[rule].forget_before(self._oldest(rule))
+                self._forget(rule)
             if pane >= self._oldest(rule):
                 self._panes[rule].add(pane, counted)
+                self._adds[rule][pane] = self._adds[rule].get(pane, 0) + 1
+                self._totals[rule] += 1
+
+    def most(self, rule: int) -> int:
+        """No window of a rule can have more than this: whatever was added, repeats and all."""
+        return self._totals[rule]
 
     def count(self, rule: int, pane: int) -> int:
         """About how many there are in the window that ends in a pane; 0 if not all was kept."""
@@ -118,6 +131,12 @@ class Tally:
         if begins * column.pane_ms > self.forgotten_ms or begins < self._oldest(rule):
             return 0
         return self._panes[rule].estimate(pane, PANES).count
+
+    def _forget(self, rule: int) -> None:
+        oldest, adds = self._oldest(rule), self._adds[rule]
+        self._panes[rule].forget_before(oldest)
+        for pane in [pane for pane in adds if pane < oldest]:
+            self._totals[rule] -= adds.pop(pane)
 
     def _oldest(self, rule: int) -> int:
         column = self._columns[rule]
