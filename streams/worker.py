@@ -43,8 +43,10 @@ INTAKE_PACE_SECONDS = 0.05
 """The same for intake, where it decides how many packs there are."""
 LAG_EVERY_SECONDS = 5.0
 WATCH_EVERY_SECONDS = 0.5
-STOP_SECONDS = 5.0
-"""What each client of the broker has to stop in; they wait for one that is away."""
+STOP_SECONDS = 10.0
+"""What Faust has to stop in: longer than the transport settles, commits and leaves."""
+CLOSE_SECONDS = 3.0
+"""What each of the other clients of the broker has; they wait for one that is away."""
 LAST_SNAPSHOTS_SECONDS = 5.0
 """How long a worker that is told to stop takes for snapshots of what changed since the last."""
 
@@ -132,9 +134,13 @@ class StreamWorker:
         await asyncio.gather(*self._watches, return_exceptions=True)
         if not self.failed.done():  # while the partitions are still this worker's
             await self._keeper.take_all(limit_seconds=LAST_SNAPSHOTS_SECONDS)
-        for part in (self._app, self._emitter, self._reader):
+        for part, seconds in (
+            (self._app, STOP_SECONDS),
+            (self._emitter, CLOSE_SECONDS),
+            (self._reader, CLOSE_SECONDS),
+        ):
             try:
-                async with asyncio.timeout(STOP_SECONDS):
+                async with asyncio.timeout(seconds):
                     await part.stop()
             except TimeoutError:  # nothing is lost: what is unfinished is not acknowledged
                 log.warning("did not stop in time", part=type(part).__name__)

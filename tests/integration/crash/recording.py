@@ -111,7 +111,7 @@ class Recording:
         self._accounts += 1
         account = f"account-{self._accounts}"
         fields = {
-            "email": f"{pick.getrandbits(50):x}@{pick.choice(('gmail.com', 'web.de', 'gmx.de'))}",
+            "email": f"{self._word()}@{pick.choice(('gmail.com', 'web.de', 'gmx.de'))}",
             "ip": self._address(),
             "device_id": f"{pick.getrandbits(64):016x}",
             "user_agent": pick.choice(("Firefox/140", "Chrome/150", "Safari/19")),
@@ -165,8 +165,7 @@ class Recording:
         self._planted(name, at_ms + pick.randint(0, 1_800_000), **bridge)
 
     def _enumerated(self, name: str, at_ms: int) -> None:
-        letters = ("bcdfgklmnprst", "aeiou") * 5
-        word = "".join(map(self._random.choice, letters))
+        word = self._word()
         for number in range(self._random.randint(10, 40)):
             self._planted(name, at_ms + 30_000 * number, email=f"{word}.vip{number:02}@gmail.com")
 
@@ -197,6 +196,9 @@ class Recording:
         for number in range(people):
             shared = {"ip": self._random.choice(carriers)} if number % 3 == 0 else {}
             self.offices.add(self._person(at_ms + self._random.randint(0, 600_000), **shared))
+
+    def _word(self) -> str:
+        return "".join(map(self._random.choice, ("bcdfgklmnprst", "aeiou") * 5))
 
     def _address(self) -> str:
         return ".".join(str(self._random.randint(low, 254)) for low in (11, 0, 0, 1))
