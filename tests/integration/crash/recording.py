@@ -18,6 +18,8 @@ LENGTH = timedelta(hours=5)
 CLOSING = timedelta(hours=25)
 """After the last event: longer than a campaign stays open, and than any window of the ruleset."""
 
+CLOSING_AGAIN = timedelta(minutes=30)
+
 MAX_DELAY_MS = 110_000
 """An event is sent up to so long after others that happened later: within the lateness, 2 min."""
 
@@ -92,13 +94,17 @@ class Recording:
             order.append((one.occurred_at_ms + pick.randint(0, longest_ms), len(order), one))
         return [one for *_, one in sorted(order)]
 
-    def closing(self) -> list[Sent]:
-        """The last events: people with nothing in common, one day and an hour later."""
+    def closing(self, time: int) -> list[Sent]:
+        """Events of people with nothing in common: the first time a day and an hour later.
+
+        When they come a second time, half an hour on, whatever still waited for time to pass has
+        its turn, as it would have where the traffic goes on.
+        """
         newest_ms = max(one.occurred_at_ms for one in self.events)
-        at_ms = newest_ms + CLOSING // timedelta(milliseconds=1)
+        at_ms = newest_ms + (CLOSING + time * CLOSING_AGAIN) // timedelta(milliseconds=1)
         closing = []
         for number in range(CLOSERS):
-            account = f"closer-{number}"
+            account = f"closer-{time}-{number}"
             closing.append(_signup(account, at_ms, device_id=f"{account}-device"))
             closing.append(_post(f"{account}-post", account, at_ms, "Thanks", "See you next time."))
         return closing

@@ -124,7 +124,7 @@ def replayed(recording: Recording, folder: Path) -> Standing:
     """What stands after an undisturbed ``doorstaff replay`` of the same events."""
     file = folder / "recording.jsonl"
     with file.open("wb") as lines:
-        for one in (*recording.events, *recording.closing()):
+        for one in (*recording.events, *recording.closing(0), *recording.closing(1)):
             lines.write(one.value + b"\n")
     verdicts, alerts = folder / "replayed-verdicts.jsonl", folder / "replayed-alerts.jsonl"
     done = doorstaff(
@@ -238,6 +238,8 @@ class Turmoil:
             begin = time.monotonic()
             asyncio.run(self._under_blows(kafka, fleet))
             self._settle(kafka, fleet, database_url)
+            asyncio.run(self._send_at_once(kafka.bootstrap, self._recording.closing(1)))
+            self._settle(kafka, fleet, database_url)
             seconds = time.monotonic() - begin
             fleet.stop()
             read = asyncio.run(self._read(kafka.bootstrap))
@@ -299,7 +301,15 @@ class Turmoil:
                 waiting = waiting[gust:]
                 await asyncio.sleep(pick.uniform(0.05, 2.0))
             self._tell(f"{total} events are sent")
-            await self._send_now(producer, self._recording.closing())
+            await self._send_now(producer, self._recording.closing(0))
+        finally:
+            await producer.stop()
+
+    async def _send_at_once(self, bootstrap: str, messages: Sequence[Sent]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+        await producer.start()
+        try:
+            await self._send_now(producer, messages)
         finally:
             await producer.stop()
 
