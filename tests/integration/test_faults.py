@@ -31,7 +31,7 @@ from contracts.verdict import Verdict
 from contracts.wire import decode
 from doorstaff.embedded.child import Child, free_port
 from doorstaff.embedded.valkey import start_valkey
-from store.alert import list_alerts
+from store.alert import list_alerts, what_is_new
 from store.database import open_database
 from store.dead_letter import StoredDeadLetter, list_dead_letters
 from streams.topic import Topics
@@ -178,17 +178,17 @@ class House:
         return [decode(line, Alert) for line in lines]
 
     def has_told_of(self, farms: int) -> bool:
-        """Whether so many campaigns stand in SQL, and the sink has the newest word of each."""
+        """Whether so many campaigns stand open in SQL, and the sink has all that is new of each."""
         engine = open_database(self.sql_url)
         try:
             with engine.connect() as connection:
                 kept = list_alerts(connection, kind="campaign").alerts
         finally:
             engine.dispose()
-        told = {alert.alert_id: alert.revision for alert in self.delivered()}
+        told = {alert.alert_id: alert for alert in self.delivered()}
         open_ones = [alert for alert in kept if alert.status != "closed"]
         return len(open_ones) == farms and all(
-            told.get(alert.alert_id) == alert.revision for alert in kept
+            what_is_new(told.get(alert.alert_id), alert) is None for alert in kept
         )
 
     def dead_letters(self) -> list[StoredDeadLetter]:

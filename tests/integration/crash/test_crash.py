@@ -37,7 +37,7 @@ def test_what_stands_after_crashes_is_what_stands_without(
     with _database(request, tmp_path) as database_url:
         outcome = Turmoil(recording, PLAN, folder=tmp_path, tell=print).run(database_url)
     assert outcome.done == {"kill": PLAN.kills, "leave": PLAN.leaves, "broker": 1}
-    faults = judge(recording, expected, outcome, exactly=False)
+    faults = judge(recording, expected, outcome)
     assert not faults, "\n\n".join(faults)
 
 

@@ -41,6 +41,8 @@ PARTITIONS = 6
 GROUP = "doorstaff"
 START_SECONDS = 90
 LOOK_SECONDS = 0.5
+SNAPSHOT_EVERY_SECONDS = 5
+"""Often, so that most who come back begin again from a snapshot amid the traffic."""
 
 Tell = Callable[[str], None]
 
@@ -228,6 +230,7 @@ class Turmoil:
                     partitions=PARTITIONS,
                     replication=BROKERS,
                     sinks="jsonl",
+                    snapshot_every_seconds=SNAPSHOT_EVERY_SECONDS,
                 ),
                 self._folder / "logs",
             )
@@ -288,9 +291,7 @@ class Turmoil:
         pick = random.Random(self._plan.seed)
         waiting: Sequence[Sent] = self._recording.sending()
         total, begin = len(waiting), time.monotonic()
-        producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5
-        )
+        producer = _producer(bootstrap)
         await producer.start()
         try:
             while waiting:
@@ -306,7 +307,7 @@ class Turmoil:
             await producer.stop()
 
     async def _send_at_once(self, bootstrap: str, messages: Sequence[Sent]) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+        producer = _producer(bootstrap)
         await producer.start()
         try:
             await self._send_now(producer, messages)
@@ -354,6 +355,17 @@ class Turmoil:
             "alerts": await read_topic(bootstrap, topics.alerts, partitions=1),
             "dead_letters": await read_topic(bootstrap, topics.dead_letters, partitions=1),
         }
+
+
+def _producer(bootstrap: str) -> AIOKafkaProducer:
+    """Of a platform that does not give up while brokers come and go."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        request_timeout_ms=120_000,
+    )
 
 
 async def backlog(bootstrap: str, topics: Topics) -> dict[str, int]:
