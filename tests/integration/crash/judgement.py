@@ -23,7 +23,7 @@ def judge(recording: Recording, expected: Standing, outcome: Outcome) -> list[st
         _titled("by the topics", report(differences(expected, outcome.standing))),
         _titled("in SQL", report(in_sql)),
         _titled("put aside", "\n".join(_reasons(outcome.dead_letters)[:10])),
-        _titled("workers gave up", "\n".join(outcome.given_up)),
+        _titled("workers gave up", "\n".join(_unexplained(outcome.given_up))),
         _titled("at the sink", "\n".join(sink_faults(outcome))),
         _titled("no attack found", "\n".join(untold(recording, expected))),
     ]
@@ -78,6 +78,11 @@ def untold(recording: Recording, standing: Standing) -> list[str]:
         for account in alert.account_ids
     }
     return [name for name, accounts in recording.bursts.items() if not accounts & told]
+
+
+def _unexplained(given_up: Sequence[str]) -> list[str]:
+    """Who gave up for another reason than Kafka, of which a broker was killed."""
+    return [words for words in given_up if "Kafka" not in words]
 
 
 def _reasons(dead_letters: Sequence[bytes]) -> list[str]:

@@ -20,7 +20,7 @@ from contracts.ids import derived_id
 EXAMPLES = 3
 """Shown of each kind of difference."""
 
-MAX_SHOWN_CHARS = 160
+MAX_SHOWN_CHARS = 240
 """Of one field's value."""
 
 
@@ -63,8 +63,9 @@ class Difference:
         one, other = (_fields(raw) if raw else {} for raw in (self.expected, self.found))
         names = _differing(one, other) if one and other else []
         for name in names:
-            lines.append(f"    - {name}: {_short(one.get(name))}")
-            lines.append(f"    + {name}: {_short(other.get(name))}")
+            was, is_now = _apart(one.get(name), other.get(name))
+            lines.append(f"    - {name}: {_short(was)}")
+            lines.append(f"    + {name}: {_short(is_now)}")
         if not names:
             lines += [f"    - {_short(self.expected.decode())}"] if self.expected else []
             lines += [f"    + {_short(self.found.decode())}"] if self.found else []
@@ -140,6 +141,15 @@ def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 def _fields(raw: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.json.decode(raw)
     return fields
+
+
+def _apart(one: Any, other: Any) -> tuple[Any, Any]:
+    """Of two lists, only what the other does not have; all of them where that is nothing."""
+    if not (isinstance(one, list) and isinstance(other, list)):
+        return one, other
+    left = [item for item in one if item not in other]
+    right = [item for item in other if item not in one]
+    return (left, right) if left or right else (one, other)
 
 
 def _lines(difference: Difference) -> list[str]:

@@ -230,6 +230,7 @@ class Turmoil:
                     partitions=PARTITIONS,
                     replication=BROKERS,
                     sinks="jsonl",
+                    jsonl_path=self._folder / "delivered.jsonl",
                     snapshot_every_seconds=SNAPSHOT_EVERY_SECONDS,
                 ),
                 self._folder / "logs",
@@ -246,9 +247,11 @@ class Turmoil:
             seconds = time.monotonic() - begin
             fleet.stop()
             read = asyncio.run(self._read(kafka.bootstrap))
+            for name, messages in read.items():
+                (self._folder / f"{name}.jsonl").write_bytes(b"\n".join(messages))
         return Outcome(
             **read,
-            delivered=(self._folder / "alerts.jsonl").read_bytes().splitlines(),
+            delivered=(self._folder / "delivered.jsonl").read_bytes().splitlines(),
             stored=_stored(database_url),
             given_up=fleet.given_up,
             done=self._done,
