@@ -18,7 +18,7 @@ from tests.postgres import postgres_schema, postgres_server
 
 __all__ = ["postgres_server"]
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 
 BEGAN_AGO = timedelta(hours=36)
 PLAN = Plan(

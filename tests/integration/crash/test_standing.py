@@ -10,7 +10,7 @@ from contracts.ids import AccountId, AlertId, CampaignId, EventId, derived_id
 from contracts.verdict import Verdict
 from contracts.wire import encode
 from tests.alerts import CAMPAIGN, OPENED_AT
-from tests.integration.crash.standing import MAX_SHOWN_CHARS, Standing, differences, report
+from tests.integration.crash.standing import Standing, differences, report
 
 ALLOWED = Verdict(
     event_id=EventId("signup-1"),
@@ -113,8 +113,19 @@ def missing(verdict: Verdict) -> list[str]:
     whole = encode(verdict).decode()
     return [
         f"  verdict {verdict.event_id}: missing",
-        f"      - {whole[:MAX_SHOWN_CHARS]}… ({len(whole)})",
+        f"      - {whole}",
     ]
+
+
+def test_of_a_list_only_what_differs_is_shown() -> None:
+    both, before, after = OPENED.reasons[1], OPENED.reasons[0], replace(OPENED.reasons[0], points=1)
+    (found,) = differences(
+        standing(replace(HELD, reasons=(before, both))),
+        standing(replace(HELD, reasons=(after, both))),
+    )
+    assert "links.shortener" not in str(found)
+    assert "'points': 85" in str(found)
+    assert "'points': 1," in str(found)
 
 
 def test_nothing_is_reported_where_nothing_differs() -> None:
