@@ -17,7 +17,7 @@ A tie to a burst whose campaign ended longer ago than ``KEPT_MS`` ties nothing a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
 
@@ -283,7 +283,9 @@ def root_of(campaign: Campaign) -> Campaign:
     return campaign
 
 
-def _roots(campaigns: Iterable[Campaign]) -> list[Campaign]:
+def _roots(campaigns: Collection[Campaign]) -> list[Campaign]:
+    if len(campaigns) <= 1:  # as a rule
+        return [root_of(campaign) for campaign in campaigns]
     return list({id(root): root for root in map(root_of, campaigns)}.values())
 
 
