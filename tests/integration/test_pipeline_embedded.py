@@ -379,7 +379,7 @@ def test_a_burst_and_a_broken_message_are_counted(house: House) -> None:
         "doorstaff_events_total": (12, {"type": "signup", "outcome": "read"}),
         "doorstaff_verdicts_total": (12, {}),
         "doorstaff_signals_total": (1, {"code": "velocity.device.24h", "mode": "live"}),
-        "doorstaff_alerts_total": (1, {"kind": "campaign", "status": "opened"}),
+        "doorstaff_alerts_total": (1, {"kind": "campaign"}),
         "doorstaff_alert_latency_seconds_count": (1, {}),
         "doorstaff_sink_deliveries_total": (1, {"sink": "jsonl", "outcome": "delivered"}),
         "doorstaff_dead_letters_total": (1, {"stage": "intake"}),
