@@ -30,6 +30,8 @@ from contracts.ids import AlertId
 from contracts.wire import decode
 
 GROUPS_PER_SECOND = 50
+MOST_SHARE = 0.2
+"""Of the signups that are in groups: at a low load there are fewer groups."""
 GROUP = 4
 GROUP_SPAN_SECONDS = 2.0
 TICK_SECONDS = 0.005
@@ -117,7 +119,8 @@ def _plan(rate: float, seconds: float, begin: float) -> _Plan:
     taken: set[int] = set()
     last_of: dict[int, int] = {}
     group_of: dict[str, int] = {}
-    for group in range(int(seconds * GROUPS_PER_SECOND)):
+    groups_per_second = min(GROUPS_PER_SECOND, rate * MOST_SHARE / GROUP)
+    for group in range(int(seconds * groups_per_second)):
         left = int(pick.random() * max(1, total - span))
         free = [slot for slot in pick.sample(range(left, left + span), GROUP) if slot not in taken]
         if len(free) < GROUP or left + span > total:

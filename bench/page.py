@@ -255,7 +255,7 @@ def _latency(rows: list[Row]) -> Iterator[str]:
         " when a consumer of the alerts topic has the alert. The load is open: signups are sent"
         " when they are due, whatever became of the earlier ones (`late`: by how much the"
         " generator was late at most). Generator and consumer run on the same cores, so at high"
-        " loads they are part of what is measured. Fifty devices a second are tipped over."
+        " loads they are part of what is measured. Up to fifty devices a second are tipped over."
     )
 
 

@@ -83,8 +83,8 @@ QUICK = Size(
     facets=(2,),
     keys=(2_000,),
     replayed=500,
-    loads=(0.05,),
-    load_seconds=2.0,
+    loads=(0.2,),
+    load_seconds=4.0,
 )
 
 
@@ -96,6 +96,7 @@ class Bench:
     kafka: str
     peers_python: Path
     results: dict[str, Any]
+    path: Path
     console: Console = field(
         default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False)
     )
@@ -265,6 +266,11 @@ class Bench:
             "keys": self.keys,
         }
 
+    def save(self) -> None:
+        """Keep what there is so far: a run that is broken off has measured something."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(self.results, indent=1))
+
     async def run(self, only: list[str]) -> None:
         """Measure the parts that are asked for, all if none is."""
         for name, part in self.parts().items():
@@ -278,6 +284,7 @@ class Bench:
                 "took_seconds": round(time.monotonic() - begun),
                 "rows": rows,
             }
+            self.save()
 
 
 def main() -> None:
@@ -299,14 +306,11 @@ def main() -> None:
             kafka=chosen.kafka,
             peers_python=chosen.peers_python,
             results=results,
+            path=chosen.results,
         )
         if unknown := set(chosen.only) - bench.parts().keys():
             parser.error(f"no part is called {', '.join(unknown)}: {', '.join(bench.parts())}")
-        try:
-            asyncio.run(bench.run(chosen.only))
-        finally:
-            chosen.results.parent.mkdir(parents=True, exist_ok=True)
-            chosen.results.write_text(json.dumps(results, indent=1))
+        asyncio.run(bench.run(chosen.only))
     if not chosen.quick:
         write_page(results, ROOT / "docs" / "benchmarks.md")
         _plot(chosen.peers_python, chosen.results, ROOT / "docs" / "images")

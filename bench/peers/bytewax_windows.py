@@ -33,6 +33,11 @@ def one_more(count: int, _at: datetime) -> int:
     return count + 1
 
 
+def told(late: tuple[str, Any]) -> tuple[str, Any]:
+    meter.add()
+    return late
+
+
 def alert(counted: tuple[str, tuple[int, int]], seconds: int) -> KafkaSinkMessage[bytes, bytes]:
     facet, (_window, count) = counted
     value = msgspec.json.encode({"facet": facet, "window": seconds, "count": count})
@@ -63,6 +68,7 @@ for seconds in job.WINDOWS_SECONDS:
     counted = win.fold_window(
         f"count-{seconds}", seen, clock, windower, int, one_more, int.__add__, ordered=False
     )
+    op.map(f"late-{seconds}", counted.late, told)  # dropped, but done with
     reached = op.filter(f"reached-{seconds}", counted.down, reaches_level)
     alerts = op.map(f"alert-{seconds}", reached, lambda one, seconds=seconds: alert(one, seconds))
     kop.output(f"alerts-{seconds}", alerts, brokers=[job.BROKER], topic=job.ALERTS)
