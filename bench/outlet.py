@@ -13,6 +13,7 @@ from contracts.verdict import Verdict
 from contracts.wire import decode
 
 QUIET_SECONDS = 1.0
+MOST_BEYOND = 10
 _FETCH_RECORDS = 20_000
 
 
@@ -46,20 +47,24 @@ class Outlet:
         return sum((await self._consumer.end_offsets(self._partitions)).values())
 
     async def rest(self) -> AsyncIterator[tuple[bytes, int]]:
-        """What has come since the last call: each message, and when it was sent (epoch ms)."""
+        """What has come since the last call: each message, and when it was sent (epoch ms).
+
+        Reads to the ends and on until nothing comes, for an end may lie within a batch; where more
+        comes all the time, not for long.
+        """
         ends = await self._consumer.end_offsets(self._partitions)
         self._consumer.resume(*self._partitions)
-        waits = set(self._partitions)
-        while waits:
-            for partition in list(waits):
-                if await self._consumer.position(partition) >= ends[partition]:
-                    waits.discard(partition)
-                    self._consumer.pause(partition)
-            if waits:
-                found = await self._consumer.getmany(timeout_ms=50, max_records=_FETCH_RECORDS)
-                for messages in found.values():
-                    for message in messages:
-                        yield message.value, message.timestamp
+        beyond = 0
+        while beyond < MOST_BEYOND:
+            found = await self._consumer.getmany(timeout_ms=200, max_records=_FETCH_RECORDS)
+            for messages in found.values():
+                for message in messages:
+                    yield message.value, message.timestamp
+            positions = [await self._consumer.position(one) for one in self._partitions]
+            behind = any(
+                at < ends[one] for at, one in zip(positions, self._partitions, strict=True)
+            )
+            beyond = 0 if behind else beyond + 1 if found else MOST_BEYOND
         self._consumer.pause(*self._partitions)
 
 
