@@ -37,6 +37,9 @@ TURN_SECONDS = 0.02
 """How long state is restored before others get their turn."""
 _TURN_RECORDS = 4
 
+BOUNDS_ATTEMPTS = 6
+BOUNDS_WAIT_SECONDS = 1.0
+
 
 class _PlaceLostError(Exception):
     """The partition went to another worker while its state was being restored."""
@@ -221,10 +224,15 @@ class History:
         """Whether the topic has this record still, or had it before its retention ended."""
         if mark is None:
             return True
-        begin, end = await self._log.bounds(*origin)
-        if begin > mark.offset:
-            return True
-        if end <= mark.offset:
+        for attempt in range(BOUNDS_ATTEMPTS):
+            begin, end = await self._log.bounds(*origin)
+            if begin > mark.offset:
+                return True
+            if end > mark.offset:
+                break
+            if attempt:  # a new leader may not tell of the newest at once
+                await asyncio.sleep(BOUNDS_WAIT_SECONDS)
+        else:
             return False
         async with aclosing(self._log.read(*origin, mark.offset, mark.offset + 1)) as chunks:
             async for chunk in chunks:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.errors import BrokerUnavailable
 from streams.message import RETRY, Record
 
 _FETCH_RECORDS = 1_000
 _FETCH_WAIT_MS = 500
+
+PATIENCE_SECONDS = 30.0
+"""How long is waited for records that were given out once and do not come: a partition's new leader
+may for a while not tell of, nor give, the newest that it has."""
 
 
 class Log(Protocol):
@@ -44,21 +50,36 @@ class LogReader:
     async def read(
         self, topic: str, partition: int, start: int, end: int
     ) -> AsyncGenerator[list[Record], None]:
-        """The records of ``[start, end)`` that the topic still keeps, in chunks."""
+        """The records of ``[start, end)`` that the topic still keeps, in chunks.
+
+        Raises:
+            BrokerUnavailable: Some of them do not come, though ``end`` was given out once. State
+                that is made without them would be wrong.
+        """
         async with self._lock:
             consumer = await self._started()
             tp = TopicPartition(topic, partition)
-            kept, next_offset = await _bounds(consumer, tp)
-            last = min(end, next_offset)
+            kept, _ = await _bounds(consumer, tp)
             position = max(start, kept)
             consumer.seek(tp, position)
-            while position < last:
+            heard = time.monotonic()
+            while position < end:
                 found = await consumer.getmany(
                     tp, timeout_ms=_FETCH_WAIT_MS, max_records=_FETCH_RECORDS
                 )
                 records = [_record(message) for message in found.get(tp, ())]
-                position = await consumer.position(tp)
-                if chunk := [record for record in records if record.offset < end]:
+                before, position = position, await consumer.position(tp)
+                if position < before:  # a leader that has not all yet sends one back to the start
+                    position = before
+                    consumer.seek(tp, position)
+                    records = []
+                    await asyncio.sleep(_FETCH_WAIT_MS / 1_000)
+                if position > before:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > PATIENCE_SECONDS:
+                    reason = f"{topic}[{partition}] gives nothing from {position} to {end}"
+                    raise BrokerUnavailable(self._bootstrap, reason)
+                if chunk := [record for record in records if before <= record.offset < end]:
                     yield chunk
 
     async def stop(self) -> None:
