@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from contracts.alert import Alert
 from contracts.ruleset import Ruleset, default_ruleset, parse_ruleset, read_ruleset
 from contracts.screening import ScreeningJob
+from doorstaff.collector import calm_collector
 from doorstaff.database import open_home_database
 from doorstaff.errors import InvalidSettings, ServiceUnavailable
 from doorstaff.monitoring import Monitoring
@@ -119,6 +120,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
             with Monitoring(
                 settings.host, settings.metrics_port, healthy=lambda: worker.is_ready
             ) as monitoring:
+                calm_collector()
                 async with worker:
                     log.info("worker started", ruleset=ruleset.version, metrics=monitoring.url)
                     await _until_stopped(worker, ready)

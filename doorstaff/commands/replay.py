@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from doorstaff.collector import calm_collector
 from doorstaff.console_output import progress
 from doorstaff.errors import DoorstaffError
 from doorstaff.ruleset import choose_ruleset
@@ -43,6 +44,7 @@ def replay(
     if verdicts is not None and alerts is not None and verdicts.resolve() == alerts.resolve():
         message = "--verdicts and --alerts name the same file"
         raise typer.BadParameter(message)
+    calm_collector()
     settings = load_settings()
     rules, whence = choose_ruleset(settings, named=ruleset)
     try:
