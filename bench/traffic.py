@@ -115,7 +115,8 @@ class Traffic:
         for number in range(pick.choice(BURST_SIZES)):
             fields = self.person()
             fields["ip"] = f"{network}.{pick.randrange(1, 255)}"
-            fields[shared] = f"{stem}{number}@gmail.com" if shared == "email" else template[shared]
+            mailbox = f"{stem}.vip{number}@gmail.com"
+            fields[shared] = mailbox if shared == "email" else template[shared]
             yield fields
 
     def _name(self) -> str:

@@ -11,10 +11,14 @@ from detectors.lists import Listings, bundled
 
 GOOGLE_MAIL = frozenset({"gmail.com", "googlemail.com"})
 MIN_STEM_CHARS = 3
+MIN_STEM_LETTERS = 10
+"""Few given names, and few surnames with an initial, have so many."""
+MIN_WORD_CHARS = 3
 MIN_RANDOM_TURNS = 4
 """From so many turns between letters and digits on, a local part is random: ``k7qz2m9``."""
 
 _TAIL = "0123456789._+-"
+_WORD = re.compile(r"[^\W\d_]+")
 _RUN = re.compile(r"[^\W\d_]+|\d+|[\W_]")
 
 
@@ -54,18 +58,39 @@ def parse_mailbox(address: str) -> Mailbox | None:
 
 
 def email_stem(mailbox: Mailbox, listings: Listings) -> str | None:
-    """What is left of an enumerated address: ``anna.k`` of ``anna.k17``, with its domain.
+    """What is left of an enumerated address: ``vip.passes`` of ``vip.passes17``, with its domain.
+
+    At a free-mail provider strangers share what is left of ``anna84``, ``abauer77`` or
+    ``christian1990``: a given name, or an initial and a surname, says nothing. So there a stem has
+    two words of ``MIN_WORD_CHARS`` letters, or ``MIN_STEM_LETTERS`` letters in all; what has less
+    stands whole, with its number, and ties only the plus tags and dots of one mailbox.
+
+    Measured on 30 rushes of 10,000 people with 70 first and 66 last names at three providers, a
+    third each ``anna.bauer84``, ``anna1984`` and ``abauer84``. Who shares a stem with 5 others:
+    3,400 people if every stem counts, 7 from 8 letters on (26 in the worst rush), 2.5 from 9 on
+    (13), nobody from 10 on. There, 4 namesakes come together for 8 people a rush (25), and 5 for
+    0.7 (5): hence the 6 of the ruleset. The number of digits as part of the stem parts none of
+    these.
 
     Returns:
         None where too little is left to tie two accounts by, and for a role such as ``info`` at a
         domain of its own: colleagues share it, and ``info2`` beside ``info1`` is no attack.
     """
     stem = mailbox.local.rstrip(_TAIL)
-    if len(stem) < MIN_STEM_CHARS:
-        return None
-    if stem in bundled("role_mailboxes") and mailbox.domain not in listings.free_mail:
+    if mailbox.domain in listings.free_mail:
+        telling = _is_telling(mailbox.written)
+        return f"{stem if telling else mailbox.local}@{mailbox.domain}"
+    if len(stem) < MIN_STEM_CHARS or stem in bundled("role_mailboxes"):
         return None
     return f"{stem}@{mailbox.domain}"
+
+
+def _is_telling(written: str) -> bool:
+    """Whether strangers would hardly have these words in common."""
+    lengths = [len(word) for word in _WORD.findall(written)]
+    return (
+        sum(lengths) >= MIN_STEM_LETTERS or sum(length >= MIN_WORD_CHARS for length in lengths) > 1
+    )
 
 
 def email_shape(mailbox: Mailbox, listings: Listings) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
+
+import pytest
 
 from contracts.event import Event
 from contracts.ruleset import default_ruleset
@@ -12,9 +15,26 @@ from tests.traffic import signup
 
 PEOPLE = 10_000
 MINUTES = 10
-FIRST = ("anna", "ben", "carla", "david", "elif", "emma", "felix", "gita", "hugo", "ines", "jonas")
-LAST = ("abbas", "bauer", "costa", "diaz", "eriksen", "fischer", "garcia", "hansen", "ivanova")
-MAIL = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "gmx.de")
+FIRST = re.findall(
+    r"[a-z]+",
+    "ada amir anna ben bruno carla chen clara dario dina elif emma erik farah felix gita hana hugo "
+    "ida igor ines ivan jana jonas jorge julia kaito kira lars lea leon lina luca maja malik mara "
+    "marco mei mia milan mona nadia nina noah nora olga omar oscar paula pia priya rafael rosa "
+    "samir sara selma sofia tariq teo tom uma vera viktor wei yara yusuf zoe michael stephanie "
+    "alexander",
+)
+LAST = re.findall(
+    r"[a-z]+",
+    "abbas adeyemi almeida andersen bauer becker bianchi borg brandt costa cruz dahl diaz dubois "
+    "eriksen fischer fontana garcia gomez greco gupta haas hansen hoffmann ibrahim ivanova jansen "
+    "kaya keller khan kim klein kovacs kumar lang larsen lopez marino meyer moreau nakamura ngo "
+    "novak okafor olsen park patel petrov popescu ricci rossi sato schmidt silva singh sousa "
+    "tanaka torres vargas virtanen wagner weber wolf yilmaz zhang zimmer smith johnson williams "
+    "rodriguez",
+)
+MAIL = ("gmail.com", "outlook.com", "yahoo.com")
+MAILBOXES = ("{first}.{last}{born:02}", "{first}19{born:02}", "{first[0]}{last}{born:02}")
+"""What people have whose name was taken: ``anna.bauer84``, ``anna1987``, ``abauer77``."""
 
 
 def rush(pick: random.Random) -> list[Event]:
@@ -32,16 +52,14 @@ def rush(pick: random.Random) -> list[Event]:
         else:
             ip = f"10.{number // 60_000}.{number // 250 % 250}.{number % 250}"
         first, last = pick.choice(FIRST), pick.choice(LAST)
-        born = pick.randint(50, 99) if pick.random() < 0.4 else ""
-        # most names are taken: there is something of one's own to them, and often a year
-        own = "".join(pick.choices("abcdefghijklmnopqrstuvwxyz", k=3))
+        mailbox = pick.choice(MAILBOXES).format(first=first, last=last, born=pick.randint(50, 99))
         events.append(
             signup(
                 number,
                 at_s=pick.uniform(0, 60 * MINUTES),
                 ip=ip,
                 device_id=f"device-{number}",
-                email=f"{first}.{last}{own}{born}@{pick.choice(MAIL)}",
+                email=f"{mailbox}@{pick.choice(MAIL)}",
                 name=f"{first} {last}".title(),
                 user_agent=f"Browser {number % 12}",
                 payment_fingerprint=f"card-{number}",
@@ -51,9 +69,14 @@ def rush(pick: random.Random) -> list[Event]:
     return sorted(events, key=lambda event: event.occurred_at)
 
 
-def test_an_on_sale_rush_is_no_campaign_and_disturbs_nobody() -> None:
+def test_the_rush_has_as_many_names_as_was_measured() -> None:
+    assert (len(set(FIRST)), len(set(LAST))) == (70, 70)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 2026])
+def test_an_on_sale_rush_is_no_campaign_and_disturbs_nobody(seed: int) -> None:
     scorer = Scorer(default_ruleset())
-    outcomes = [scorer.score(event) for event in rush(random.Random(2026))]
+    outcomes = [scorer.score(event) for event in rush(random.Random(seed))]
     newest = {one.event_id: one for outcome in outcomes for one in outcome.verdicts}
     assert len(newest) == PEOPLE
     assert Counter(one.action for one in newest.values()) == {"allow": PEOPLE}
@@ -78,3 +101,23 @@ def test_an_attack_amid_the_rush_is_still_found() -> None:
     assert {alert.kind for alert in alerts} == {"campaign"}
     assert (last.action, last.account_count) == ("hold", 30)
     assert set(last.account_ids) == {f"a{event.event_id.removeprefix('signup-')}" for event in farm}
+
+
+@pytest.mark.parametrize(
+    "mailbox",
+    ["vip.passes{:02}@gmail.com", "ticket.deals.{}@outlook.com", "cheapseats{}@yahoo.com"],
+)
+def test_numbered_mailboxes_amid_the_rush_are_still_found(mailbox: str) -> None:
+    pick = random.Random(2026)
+    numbered = [
+        signup(f"numbered-{n}", at_s=pick.uniform(0, 600), email=mailbox.format(n))
+        for n in range(1, 31)
+    ]
+    scorer = Scorer(default_ruleset())
+    events = sorted([*rush(pick)[:2_000], *numbered], key=lambda event: event.occurred_at)
+    alerts = [alert for event in events for alert in scorer.score(event).alerts]
+    alerts += scorer.finish()
+    assert len({alert.campaign_id for alert in alerts}) == 1
+    assert (alerts[-1].action, alerts[-1].account_count) == ("hold", 30)
+    accounts = {f"a{event.event_id.removeprefix('signup-')}" for event in numbered}
+    assert set(alerts[-1].account_ids) == accounts
