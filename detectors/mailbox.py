@@ -18,7 +18,13 @@ MIN_RANDOM_TURNS = 4
 """From so many turns between letters and digits on, a local part is random: ``k7qz2m9``."""
 
 _TAIL = "0123456789._+-"
-_WORD = re.compile(r"[^\W\d_]+")
+_LETTER, _OTHER = r"[^\W\d_]", r"[\W\d_]"
+_TELLING = re.compile(
+    rf"{_LETTER}{{{MIN_WORD_CHARS},}}+{_OTHER}.*?{_LETTER}{{{MIN_WORD_CHARS}}}"
+    rf"|(?:{_LETTER}{_OTHER}*+){{{MIN_STEM_LETTERS}}}"
+)
+"""Two words, or many letters; one search, since it is asked of every signup."""
+
 _RUN = re.compile(r"[^\W\d_]+|\d+|[\W_]")
 
 
@@ -78,19 +84,11 @@ def email_stem(mailbox: Mailbox, listings: Listings) -> str | None:
     """
     stem = mailbox.local.rstrip(_TAIL)
     if mailbox.domain in listings.free_mail:
-        telling = _is_telling(mailbox.written)
+        telling = _TELLING.search(mailbox.written)
         return f"{stem if telling else mailbox.local}@{mailbox.domain}"
     if len(stem) < MIN_STEM_CHARS or stem in bundled("role_mailboxes"):
         return None
     return f"{stem}@{mailbox.domain}"
-
-
-def _is_telling(written: str) -> bool:
-    """Whether strangers would hardly have these words in common."""
-    lengths = [len(word) for word in _WORD.findall(written)]
-    return (
-        sum(lengths) >= MIN_STEM_LETTERS or sum(length >= MIN_WORD_CHARS for length in lengths) > 1
-    )
 
 
 def email_shape(mailbox: Mailbox, listings: Listings) -> str | None:
