@@ -25,8 +25,8 @@ RELATIVE_STANDARD_ERROR = log(2) / sqrt(1 << LG_K)
 
 PaneState = tuple[int, tuple[str, ...] | bytes]
 
-KEPT_UNIONS = 8
-"""Late sightings ask for windows before the newest, again and again the same few."""
+KEPT_UNIONS = 2
+"""Kept up to date at every addition; late sightings ask for the window before the newest too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -115,7 +115,8 @@ class Gauge:
             return exact
         if self.usual is None and tally.most(self._place) + missed < self._rising[exact]:
             return exact  # without an estimate, which costs most of what counting does
-        counted = tally.count(self._place, pane)
+        levels = () if self.usual else [level - missed for level in self._rising]
+        counted = tally.count(self._place, pane, levels)
         measured = self._surprise(window, counted, pane) if self.usual else counted + missed
         return max(exact, self._level(measured))
 

@@ -22,6 +22,10 @@ WINDOWS = 4
 """So many windows' panes are kept at most: those of late sightings lie before the newest."""
 
 
+KEPT_COUNTS = 32
+"""Panes of a rule whose last count is remembered: the newest, and those of late sightings."""
+
+
 class Column(NamedTuple):
     """What of each sighting a rule counts."""
 
@@ -53,7 +57,17 @@ class Tally:
         exact: Per rule, the highest level that was reached by counting what is kept.
     """
 
-    __slots__ = ("_adds", "_columns", "_newest", "_panes", "_totals", "exact", "forgotten_ms")
+    __slots__ = (
+        "_added",
+        "_adds",
+        "_columns",
+        "_counted",
+        "_newest",
+        "_panes",
+        "_totals",
+        "exact",
+        "forgotten_ms",
+    )
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
@@ -62,6 +76,10 @@ class Tally:
         self._adds: list[dict[int, int]] = [{} for _ in columns]
         """Per rule, how often something was added in each pane."""
         self._totals = [0 for _ in columns]
+        self._added = 0
+        """How often something was added since this was made; never less."""
+        self._counted: list[dict[int, tuple[int, int]]] = [{} for _ in columns]
+        """Per rule, what was counted lately in the window that ends in a pane, and as of when."""
         self.forgotten_ms = 0
         self.exact = bytearray(len(columns))
 
@@ -101,6 +119,7 @@ class Tally:
 
     def add(self, at_ms: int, account_id: AccountId, event_id: EventId, values: Values) -> None:
         """Count a sighting."""
+        self._added += 1
         for rule, column in enumerate(self._columns):
             match column.reads:
                 case "account":
@@ -124,13 +143,30 @@ class Tally:
         """No window of a rule can have more than this: whatever was added, repeats and all."""
         return self._totals[rule]
 
-    def count(self, rule: int, pane: int) -> int:
-        """About how many there are in the window that ends in a pane; 0 if not all was kept."""
+    def count(self, rule: int, pane: int, levels: Sequence[int]) -> int:
+        """About how many there are in the window that ends in a pane; 0 if not all was kept.
+
+        An estimate costs most of what counting does. While what was added since the last one
+        cannot have brought it to the next of ``levels``, that one is given again; it never falls.
+        """
+        counted = self._counted[rule]
+        known = counted.get(pane)
+        if known is not None:
+            last, then = known
+            above = next((level for level in levels if level > last), last)
+            if last < above and last + self._added - then < above:
+                return last
+            if levels and last >= levels[-1]:
+                return last
         column = self._columns[rule]
         begins = pane - PANES + 1
         if begins * column.pane_ms > self.forgotten_ms or begins < self._oldest(rule):
             return 0
-        return self._panes[rule].estimate(pane, PANES).count
+        count = self._panes[rule].estimate(pane, PANES).count
+        if known is None and len(counted) >= KEPT_COUNTS:
+            del counted[next(iter(counted))]
+        counted[pane] = (count, self._added)
+        return count
 
     def _forget(self, rule: int) -> None:
         oldest, adds = self._oldest(rule), self._adds[rule]

@@ -44,7 +44,7 @@ KEPT_MS = 4 * HALF_LIFE_MS
 MOST_BLOCKS_BACK = 24
 
 WAITING_BYTES = 280
-"""What a facet of a block takes while it waits, measured on CPython 3.11 as those below."""
+"""About what a facet of a block takes while it waits, on CPython 3.11; so are those below."""
 MANY_BYTES = 1_600
 """What it takes more with two accounts or many."""
 BASELINE_BYTES = 400

@@ -11,13 +11,14 @@ beginning, not the count of a moment.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from functools import lru_cache
 
 from msgspec import Struct, msgpack
 
 from contracts.event import rfc3339
 from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
-from contracts.signal import Burst, Signal
+from contracts.signal import Burst, Evidence, Signal
 from detectors.facet_table import Budget, FacetTable
 from detectors.measure import Gauge
 from detectors.tally import Tally
@@ -32,6 +33,10 @@ BUDGET_BYTES = 512 * 1024**2
 
 USUAL_SHARE = 16
 """A rule that learns what is usual takes one in so many parts of the budget."""
+
+
+Doubt = tuple[tuple[str, int], ...]
+"""What evidence says of an estimate; nothing of a count that is exact."""
 
 
 class Sighting(Struct, frozen=True, array_like=True, gc=False):
@@ -202,29 +207,45 @@ def _values(kind: _Kind, seen: Sighting) -> Values:
 def _signal(gauge: Gauge, index: int, facet: Facet, window: FacetWindow, at: int) -> Signal:
     rule = gauge.rule
     reached = window.level(index, at)
-    level = rule.levels[reached - 1]
     at_ms = window.times[at]
     run = window.run(index, at_ms // gauge.pane_ms)
     since_ms = run[0] * gauge.pane_ms if run else at_ms
-    evidence = {"facet": facet, **gauge.evidence(level), "since": rfc3339(since_ms)}
+    doubt: Doubt = ()
     if window.missed and gauge.counts_missed:
-        evidence |= {"estimated": True, "error": window.missed_error}
+        doubt = (("estimated", True), ("error", window.missed_error))
     elif gauge.is_estimated(window, reached):
-        evidence |= {"estimated": True, **gauge.error(level)}
+        doubt = (("estimated", True), *gauge.error(rule.levels[reached - 1]).items())
+    evidence, burst = _said(gauge, facet, reached, since_ms, doubt)
     return Signal(
         code=rule.code,
-        points=level.points,
+        points=rule.levels[reached - 1].points,
         group=rule.group,
         account_id=window.accounts[at],
         event_id=window.events[at],
         occurred_at_ms=at_ms,
         evidence=evidence,
-        burst=Burst(
-            facet=facet,
-            since_ms=since_ms,
-            window_ms=gauge.window_ms,
-            accounts=gauge.accounts_at(level),
-            ties=rule.ties and rule.mode == "live",
-        ),
+        burst=burst,
         mode=rule.mode,
+    )
+
+
+@lru_cache(maxsize=8_192)
+def _said(
+    gauge: Gauge, facet: Facet, reached: int, since_ms: int, doubt: Doubt
+) -> tuple[Evidence, Burst]:
+    """What is said of all that have reached a level in one burst."""
+    rule = gauge.rule
+    level = rule.levels[reached - 1]
+    evidence = {
+        "facet": facet,
+        **gauge.evidence(level),
+        "since": rfc3339(since_ms),
+        **dict(doubt),
+    }
+    return evidence, Burst(
+        facet=facet,
+        since_ms=since_ms,
+        window_ms=gauge.window_ms,
+        accounts=gauge.accounts_at(level),
+        ties=rule.ties and rule.mode == "live",
     )
