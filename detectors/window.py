@@ -254,15 +254,24 @@ class FacetWindow:
 
     def _raise(self, rule: int, begin: int, end: int, level: int) -> set[int]:
         announced = self._announced()[rule]
-        raised = {place for place in range(begin, end) if announced[place] < level}
-        for place in raised:
-            announced[place] = level
+        raised = set()
+        for lower in range(level):
+            place = announced.find(lower, begin, end)
+            while place >= 0:
+                announced[place] = level
+                raised.add(place)
+                place = announced.find(lower, place + 1, end)
         return raised
 
     def _window_ends(self, pane: int, pane_ms: int, place: int) -> list[int]:
         """The panes from ``pane`` on in which a window that holds it can be at its fullest."""
-        last = bisect_left(self.times, (pane + PANES) * pane_ms)
-        return sorted({at_ms // pane_ms for at_ms in self.times[place:last]})
+        times = self.times
+        last = bisect_left(times, (pane + PANES) * pane_ms)
+        ends = []
+        while place < last:
+            ends.append(times[place] // pane_ms)
+            place = bisect_left(times, (ends[-1] + 1) * pane_ms, place, last)
+        return ends
 
     def _heat(self, rule: int, pane: int) -> bool:
         """Note that the window that ends in ``pane`` is hot; whether its burst began earlier."""
