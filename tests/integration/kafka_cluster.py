@@ -141,7 +141,12 @@ log.cleaner.dedupe.buffer.size=4194304
     def _format(self, broker: int, cluster_id: str) -> None:
         properties = self._folder / f"broker-{broker}.properties"
         properties.write_text(self._properties(broker), encoding="ascii")
-        arguments = ["format", "-t", cluster_id, "-c", str(properties)]
+        arguments = [
+            "format",
+            f"--cluster-id={cluster_id}",
+            "-c",
+            str(properties),
+        ]  # it may begin with -
         done = subprocess.run(
             [*self._java("-Xmx64m"), "kafka.tools.StorageTool", *arguments],
             stdin=subprocess.DEVNULL,
