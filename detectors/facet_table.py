@@ -45,10 +45,13 @@ TALLY_BYTES = 250_000
 
 
 class Budget:
-    """How much memory all tables together may take, in bytes; more or less."""
+    """How much memory all tables together may take, in bytes.
 
-    def __init__(self, total_bytes: int) -> None:
-        self.total_bytes = total_bytes
+    A fifth of it is left for what is not counted: how dicts grow, and what the allocator keeps.
+    """
+
+    def __init__(self, given_bytes: int) -> None:
+        self.total_bytes = given_bytes * 4 // 5
         self.tables: list[FacetTable] = []
 
     def keep_to(self) -> None:

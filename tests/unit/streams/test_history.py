@@ -19,7 +19,7 @@ from store.clock import ManualClock
 from store.database import open_database
 from store.migration import migrate
 from store.snapshot import find_snapshot
-from streams import patience
+from streams import history, patience
 from streams.history import runs_of
 from streams.keeper import Keeper
 from streams.place import Place
@@ -27,6 +27,11 @@ from streams.snapshot import SnapshotShelf
 from tests.unit.streams.tally import TOPIC, TallyStage, ToyLog, Worker, offsets
 
 _names = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_leaders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "BOUNDS_WAIT_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
