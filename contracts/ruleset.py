@@ -168,7 +168,12 @@ class VelocityRule(Part):
 
     def level_for(self, measured: float) -> int:
         """How many of the levels are reached by so much."""
-        return sum(measured >= level.at_least for level in self.levels)
+        reached = 0
+        for level in self.levels:
+            if measured < level.at_least:
+                break
+            reached += 1
+        return reached
 
 
 class SignalRule(Part):

@@ -123,11 +123,6 @@ class Campaigns:
         """The campaigns that an account belongs to: one, as a rule."""
         return _roots(self._by_account.get(account_id, ()))
 
-    def holding(self, event_id: EventId) -> Campaign | None:
-        """The campaign that an event belongs to."""
-        found = self._by_event.get(event_id)
-        return None if found is None else root_of(found)
-
     def join(self, standing: Standing) -> tuple[Campaign, list[Campaign], Standing | None] | None:
         """Put an event where it belongs, in place of what was known of it.
 

@@ -82,7 +82,7 @@ class Gauge:
             return self._tallied(window, window.tally, begin, end, pane)
         if end - begin + missed < self.quiet_below:
             return 0
-        return self._level(self._measured(window, begin, end, pane, missed))
+        return self.rule.level_for(self._measured(window, begin, end, pane, missed))
 
     def is_estimated(self, window: FacetWindow, level: int) -> bool:
         """Whether a level was reached by an estimate in panes alone."""
@@ -98,18 +98,10 @@ class Gauge:
             return given.get(self.rule.of, "")
         return _NEW if is_new and self.rule.measure == "new_account_share" else ""
 
-    def _level(self, measured: float) -> int:
-        level = 0
-        for at_least in self._rising:
-            if measured < at_least:
-                break
-            level += 1
-        return level
-
     def _tallied(self, window: FacetWindow, tally: Tally, begin: int, end: int, pane: int) -> int:
         """The level by what is kept, or the higher one by what was counted in panes."""
         missed = window.missed if self.counts_missed else 0
-        exact = self._level(self._measured(window, begin, end, pane, missed))
+        exact = self.rule.level_for(self._measured(window, begin, end, pane, missed))
         tally.exact[self._place] = max(tally.exact[self._place], exact)
         if exact == len(self._rising):
             return exact
@@ -118,7 +110,7 @@ class Gauge:
         levels = () if self.usual else [level - missed for level in self._rising]
         counted = tally.count(self._place, pane, levels)
         measured = self._surprise(window, counted, pane) if self.usual else counted + missed
-        return max(exact, self._level(measured))
+        return max(exact, self.rule.level_for(measured))
 
     def _measured(self, window: FacetWindow, begin: int, end: int, pane: int, missed: int) -> float:
         if self.rule.measure == "events":

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from zlib import crc32
 
 import msgspec
 
@@ -30,7 +29,7 @@ from streams.message import (
     Record,
     SignalPack,
 )
-from streams.topic import Topics
+from streams.topic import Topics, partition_of
 
 STAGE = "intake"
 
@@ -171,11 +170,11 @@ class Intake:
         by_account: dict[int, list[Reading]] = {}
         awaits: dict[int, set[int]] = {}
         for reading in readings:
-            account = crc32(reading.account_id.encode()) % partitions
+            account = partition_of(reading.account_id, partitions)
             by_account.setdefault(account, []).append(uncounted(reading))
             parts: dict[int, list[Facet]] = {}
             for facet in reading.facets:
-                part = crc32(facet.encode()) % partitions
+                part = partition_of(facet, partitions)
                 if part in parts:
                     parts[part].append(facet)
                 else:
