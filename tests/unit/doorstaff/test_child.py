@@ -16,7 +16,7 @@ import pytest
 from doorstaff.embedded.child import Child, accepts, free_port
 from doorstaff.errors import ServiceUnavailable
 
-PYTHON = [sys.executable, "-c"]
+PYTHON = [sys.executable, "-u", "-c"]
 SLEEP = [*PYTHON, "import time; time.sleep(60)"]
 STUBBORN = [
     *PYTHON,
