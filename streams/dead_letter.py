@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, get_args
 
 import msgspec
 
@@ -33,7 +34,7 @@ def dead_letter(topics: Topics, stage: str, record: Record, reason: str) -> Outg
     return Outgoing(
         topic=topics.dead_letters,
         value=encode(letter),
-        counted=(metrics.DEAD_LETTERS.labels(stage),),
+        counted=((metrics.DEAD_LETTERS.labels(stage), 1),),
     )
 
 
@@ -43,10 +44,11 @@ def not_read(topics: Topics, stage: str, record: Record, error: Exception) -> Ou
 
 
 def foreign(
-    topics: Topics, stage: str, record: Record, kind: type, error: msgspec.MsgspecError
+    topics: Topics, stage: str, record: Record, kind: Any, error: msgspec.MsgspecError
 ) -> Outgoing:
     """Put a message aside that is not of the kind its topic carries.
 
     Only where it went wrong is told: msgspec's messages name fields and types, never values.
     """
-    return dead_letter(topics, stage, record, f"not a {kind.__name__}: {error}")
+    names = " or ".join(one.__name__ for one in get_args(kind) or (kind,))
+    return dead_letter(topics, stage, record, f"not a {names}: {error}")

@@ -15,14 +15,15 @@ from contracts.alert import Alert
 from contracts.dead_letter import DeadLetter
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, parse_event
-from contracts.wire import decode, encode
+from contracts.wire import decode
 from detectors.ruling import ruled
 from store.dead_letter import save_dead_letter
 from store.decision import save_decision
 from streams import metrics
 from streams.dead_letter import dead_letter, foreign
 from streams.emitter import Emitter
-from streams.message import CasePack, Outgoing, Record
+from streams.message import Outgoing, Record
+from streams.pack import CasePack, encode_pack
 from streams.patience import patiently
 from streams.topic import Topics
 
@@ -103,7 +104,7 @@ def decision_cases(topics: Topics, decisions: Iterable[Decision]) -> Iterator[Ou
         for begin in range(0, len(accounts), MAX_RULED_ACCOUNTS):
             part = replace(whole, account_ids=accounts[begin : begin + MAX_RULED_ACCOUNTS])
             pack = CasePack(ingested_at_ms=0, decisions=(part,))
-            yield Outgoing(topic=topics.cases, value=encode(pack))
+            yield Outgoing(topic=topics.cases, partition=0, value=encode_pack(pack), joins=True)
 
 
 def _save_letters(engine: Engine, letters: list[DeadLetter]) -> None:

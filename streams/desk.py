@@ -15,7 +15,8 @@ from detectors.reader import Reader
 from detectors.velocity import basis_of
 from streams import metrics
 from streams.dead_letter import foreign
-from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
+from streams.message import Outgoing, Record
+from streams.pack import BatchId, CasePack, ReadingPack, encode_pack, packs_in
 from streams.remembering import NoSnapshots
 from streams.topic import Topics, partition_of
 
@@ -36,19 +37,12 @@ class DeskStage:
         """Take in settled cases."""
         for record in records:
             try:
-                pack = decode(record.value, CasePack)
+                packs = packs_in(record.value, CasePack)
             except msgspec.MsgspecError as error:
                 yield foreign(self._topics, "desk", record, CasePack, error)
                 continue
-            for verdict in pack.verdicts:
-                yield from self._messages(self._desk.observe(verdict), pack)
-            for screening in pack.screenings:
-                yield from self._messages(self._desk.screened(screening), pack)
-            for ruled in pack.decisions:
-                yield from self._messages(self._desk.decide(ruled), pack)
-            if pack.source >= 0:
-                ticked = self._desk.tick(pack.watermark_ms, pack.source)
-                yield from self._messages(ticked, pack)
+            for pack in packs:
+                yield from self._messages(self._alerts(pack), pack)
 
     def forget(self, _topic: str, _partition: int) -> None:
         """Begin with an empty desk: its topic has one partition."""
@@ -67,6 +61,16 @@ class DeskStage:
         """Know it again."""
         self._desk.load(piece)
 
+    def _alerts(self, pack: CasePack) -> Iterator[Alert]:
+        for verdict in pack.verdicts:
+            yield from self._desk.observe(verdict)
+        for screening in pack.screenings:
+            yield from self._desk.screened(screening)
+        for ruled in pack.decisions:
+            yield from self._desk.decide(ruled)
+        if pack.source >= 0:
+            yield from self._desk.tick(pack.watermark_ms, pack.source)
+
     def _messages(self, alerts: Iterable[Alert], pack: CasePack) -> Iterator[Outgoing]:
         for alert in alerts:
             yield Outgoing(
@@ -74,7 +78,7 @@ class DeskStage:
                 key=alert.alert_id.encode(),
                 value=encode(alert),
                 ingested_at_ms=pack.ingested_at_ms,
-                counted=(metrics.ALERTS.labels(alert.kind, alert.status),),
+                counted=((metrics.ALERTS.labels(alert.kind, alert.status), 1),),
             )
 
     def _new_desk(self) -> AlertDesk:
@@ -101,19 +105,27 @@ class ScreeningStage(NoSnapshots):
             metrics.EVENTS.labels("screening", screening.status).inc()
             if screening.status != "match":
                 continue
-            signals = SignalPack(
+            readings = ReadingPack(
                 batch=BatchId(
                     origin=f"{record.topic}:{record.partition}",
                     first=record.offset,
                     last=record.offset,
                 ),
                 ingested_at_ms=record.timestamp_ms,
+                awaits=(),
                 readings=(self._reader.read_screening(screening),),
             )
             partition = partition_of(screening.account_id, self._topics.partitions)
-            yield Outgoing(topic=self._topics.signals, partition=partition, value=encode(signals))
+            yield Outgoing(
+                topic=self._topics.signals,
+                partition=partition,
+                value=encode_pack(readings),
+                joins=True,
+            )
             case = CasePack(ingested_at_ms=record.timestamp_ms, screenings=(screening,))
-            yield Outgoing(topic=self._topics.cases, value=encode(case))
+            yield Outgoing(
+                topic=self._topics.cases, partition=0, value=encode_pack(case), joins=True
+            )
 
     def forget(self, _topic: str, _partition: int) -> None:
         """Nothing is kept from one screening to the next."""

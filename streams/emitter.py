@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.screening import ScreeningJob
 from streams.message import INGESTED_AT, Outgoing
+from streams.pack import joined
 from streams.patience import patiently
 from streams.topic import MAX_DEAD_LETTER_BYTES
 
@@ -80,10 +81,10 @@ class Emitter:
                 pending.append(await self._send_alone(message))
             else:
                 by_partition.setdefault((message.topic, message.partition), []).append(message)
-            for counter in message.counted:
-                counter.inc()
+            for counter, by in message.counted:
+                counter.inc(by)
         for sent in await asyncio.gather(
-            *(self._send_batches(*to, batch) for to, batch in by_partition.items())
+            *(self._send_batches(*to, joined(batch)) for to, batch in by_partition.items())
         ):
             pending.extend(sent)
         return self._durable(pending, jobs)

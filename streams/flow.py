@@ -25,8 +25,8 @@ Work = Callable[[list[Record]], Awaitable[Awaitable[object] | None]]
 class Flow:
     """The chunks of one agent, on their way through its work.
 
-    While a batch is worked on, what comes meanwhile is merged, a partition at a time in turn. A
-    batch of a partition is begun ``pace_seconds`` after the one before at the earliest, unless
+    While a batch is worked on, what comes meanwhile is merged into the next, of all partitions in
+    turn. A batch is begun ``pace_seconds`` after the one before at the earliest, unless
     ``MAX_CHUNK`` records wait: at low load a record goes at once, at high load batches are large.
 
     Batches are worked on one after the other, so their results go out in order; up to ``DEPTH``
@@ -39,7 +39,9 @@ class Flow:
         self._work = work
         self._pace_seconds = pace_seconds
         self._waiting: dict[Origin, deque[Chunk]] = {}
-        self._begun_at: dict[Origin, float] = {}
+        self._waits = 0
+        """Records."""
+        self._begun_at = 0.0
         self._arrived = asyncio.Event()
         self._free = asyncio.Semaphore(depth)
 
@@ -55,6 +57,7 @@ class Flow:
         """Let a chunk wait for its turn."""
         first = chunk.records[0]
         self._waiting.setdefault((first.topic, first.partition), deque()).append(chunk)
+        self._waits += len(chunk.records)
         self._arrived.set()
 
     async def _work_off(self, group: asyncio.TaskGroup) -> None:
@@ -88,45 +91,44 @@ class Flow:
         self._free.release()
 
     async def _next(self) -> list[Chunk]:
-        """The next batch, begun; waits until there is one whose time has come."""
+        """The next batch, begun; waits until there is one and its time has come."""
         while True:
             self._arrived.clear()
             now = time.monotonic()
-            soonest = None
-            for origin in list(self._waiting):
-                at = self._due(origin)
-                if at <= now:
-                    if batch := self._take(origin):
-                        self._begun_at[origin] = now
+            timeout = None
+            if self._waits:
+                timeout = self._begun_at + self._pace_seconds - now
+                if timeout <= 0 or self._waits >= MAX_CHUNK:
+                    if batch := self._take():
+                        self._begun_at = now
                         return batch
-                elif soonest is None or at < soonest:
-                    soonest = at
-            timeout = None if soonest is None else soonest - now
+                    continue
             try:
                 await asyncio.wait_for(self._arrived.wait(), timeout)
             except TimeoutError:
                 continue
 
-    def _due(self, origin: Origin) -> float:
-        if sum(len(chunk.records) for chunk in self._waiting[origin]) >= MAX_CHUNK:
-            return 0.0
-        return self._begun_at.get(origin, 0.0) + self._pace_seconds
+    def _take(self) -> list[Chunk]:
+        """What waits, a partition after the other, up to the bounds; the next batch goes on there.
 
-    def _take(self, origin: Origin) -> list[Chunk]:
-        """What waits of a partition, up to the bounds; what is left goes to the end of the line."""
-        waiting = self._waiting.pop(origin)
+        Chunks of partitions that are another worker's by now are dropped.
+        """
         batch: list[Chunk] = []
         records = size = 0
-        while waiting:
-            chunk = waiting[0]
-            if batch and (
-                records + len(chunk.records) > MAX_CHUNK or size + chunk.bytes > MAX_BATCH_BYTES
-            ):
-                self._waiting[origin] = waiting
-                break
-            waiting.popleft()
-            if chunk.begin():
-                batch.append(chunk)
-                records += len(chunk.records)
-                size += chunk.bytes
+        while self._waiting:
+            origin = next(iter(self._waiting))
+            waiting = self._waiting[origin]
+            while waiting:
+                chunk = waiting[0]
+                count = len(chunk.records)
+                if batch and (records + count > MAX_CHUNK or size + chunk.bytes > MAX_BATCH_BYTES):
+                    self._waiting[origin] = self._waiting.pop(origin)  # behind the others
+                    return batch
+                waiting.popleft()
+                self._waits -= count
+                if chunk.begin():
+                    batch.append(chunk)
+                    records += count
+                    size += chunk.bytes
+            del self._waiting[origin]
         return batch

@@ -13,7 +13,6 @@ from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
 from contracts.ids import EventId, Facet
 from contracts.screening import ScreeningJob
-from contracts.wire import encode
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
 from detectors.scorer import sighting, uncounted
@@ -21,14 +20,8 @@ from detectors.velocity import Sighting
 from detectors.watermark import Watermark
 from streams import metrics
 from streams.dead_letter import dead_letter, not_read
-from streams.message import (
-    MAX_PACK_BYTES,
-    BatchId,
-    FacetPack,
-    Outgoing,
-    Record,
-    SignalPack,
-)
+from streams.message import Outgoing, Record
+from streams.pack import MAX_PACK_BYTES, BatchId, FacetPack, ReadingPack, encode_pack
 from streams.topic import Topics, partition_of
 
 STAGE = "intake"
@@ -69,6 +62,8 @@ class Intake:
         self._topics = topics
         self._lateness_ms = lateness_ms
         self._origins: dict[tuple[str, int], _Origin] = {}
+        self._kinds = {topics.for_event(kind): kind for kind in ("signup", "post", "upload")}
+        """By topic: what it carries."""
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing | ScreeningJob]:
         """Take in a chunk; an upload also becomes a job for the media workers."""
@@ -76,36 +71,43 @@ class Intake:
         for record in records:
             chunks.setdefault((record.topic, record.partition), []).append(record)
         for origin, chunk in chunks.items():
-            known = self._origin(*origin)
-            readings: list[Reading] = []
-            read: Counter[tuple[str, str]] = Counter()
-            for record in chunk:
-                try:
-                    event = _not_from_the_future(self._event(record), record)
-                    if event.event_id in known.repeats and not record.is_retry:
-                        read[event.type, "repeated"] += 1
-                        continue
-                    reading = self._reader.read(event)
-                    known.repeats.add(event.event_id)
-                    if known.watermark.late_by(reading.occurred_at_ms) and not record.is_retry:
-                        reading = uncounted(reading)
-                        read[event.type, "late"] += 1
-                        yield Outgoing(topic=self._topics.late, key=record.key, value=record.value)
-                    readings.append(reading)
-                    if isinstance(event, Upload):
-                        yield _job(event)
-                    read[event.type, "read"] += 1
-                except InvalidEvent as error:
-                    yield self._dead(record, error.reason)
-                except Exception as error:  # a bug in one detector costs one event, not the stream
-                    yield not_read(self._topics, STAGE, record, error)
+            readings = yield from self._read(self._origin(*origin), chunk)
             batch = BatchId(
                 origin=f"{origin[0]}:{origin[1]}", first=chunk[0].offset, last=chunk[-1].offset
             )
-            for labels, events in read.items():
-                metrics.EVENTS.labels(*labels).inc(events)
             sent_at_ms = min(record.timestamp_ms for record in chunk)
             yield from self._split(batch, sent_at_ms, readings)
+
+    def _read(
+        self, known: _Origin, chunk: list[Record]
+    ) -> Generator[Outgoing | ScreeningJob, None, list[Reading]]:
+        """Read what is new; what else a record leads to is given out on the way."""
+        readings: list[Reading] = []
+        outcomes: Counter[tuple[str, str]] = Counter()
+        for record in chunk:
+            try:
+                event = self._event(record)
+                if event.event_id in known.repeats and not record.is_retry:
+                    outcomes[event.type, "repeated"] += 1
+                    continue
+                reading = self._reader.read(event)
+                known.repeats.add(event.event_id)
+                if known.watermark.late_by(reading.occurred_at_ms) and not record.is_retry:
+                    reading = uncounted(reading)
+                    outcomes[event.type, "late"] += 1
+                    yield Outgoing(topic=self._topics.late, key=record.key, value=record.value)
+                readings.append(reading)
+                if isinstance(event, Upload):
+                    yield _job(event)
+            except InvalidEvent as error:
+                yield self._dead(record, error.reason)
+            except Exception as error:  # a bug in one detector costs one event, not the stream
+                yield not_read(self._topics, STAGE, record, error)
+        kind = self._kinds[chunk[0].topic]
+        outcomes[kind, "read"] = len(readings)
+        for labels, events in outcomes.items():
+            metrics.EVENTS.labels(*labels).inc(events)
+        return readings
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is known of a partition."""
@@ -116,7 +118,7 @@ class Intake:
         for record in records:
             known = self._origin(record.topic, record.partition)
             with suppress(InvalidEvent):
-                event = _not_from_the_future(self._event(record), record)
+                event = self._event(record)
                 known.repeats.add(event.event_id)
                 known.watermark.late_by(event.occurred_at_ms)
 
@@ -143,10 +145,10 @@ class Intake:
 
     def _event(self, record: Record) -> Event:
         event = parse_event(record.value)
-        if isinstance(event, Decision) or record.topic != self._topics.for_event(event.type):
+        if isinstance(event, Decision) or event.type != self._kinds[record.topic]:
             reason = f"type {event.type} on {record.topic}: it belongs on its own topic"
             raise InvalidEvent(reason)
-        return event
+        return _not_from_the_future(event, record)
 
     def _split(
         self, batch: BatchId, ingested_at_ms: int, readings: list[Reading]
@@ -165,13 +167,12 @@ class Intake:
         self, batch: BatchId, ingested_at_ms: int, readings: list[Reading]
     ) -> Iterator[Outgoing]:
         partitions = self._topics.partitions
-        by_facet: dict[int, list[Sighting]] = {}
+        seen: dict[int, list[Sighting]] = {}
         asks: dict[int, set[int]] = {}
-        by_account: dict[int, list[Reading]] = {}
+        told: dict[int, list[Reading]] = {}
         awaits: dict[int, set[int]] = {}
         for reading in readings:
             account = partition_of(reading.account_id, partitions)
-            by_account.setdefault(account, []).append(uncounted(reading))
             parts: dict[int, list[Facet]] = {}
             for facet in reading.facets:
                 part = partition_of(facet, partitions)
@@ -180,30 +181,36 @@ class Intake:
                 else:
                     parts[part] = [facet]
             for part, facets in parts.items():
-                if part not in by_facet:
-                    by_facet[part], asks[part] = [], set()
-                by_facet[part].append(sighting(reading, tuple(facets)))
+                if part not in seen:
+                    seen[part], asks[part] = [], set()
+                seen[part].append(sighting(reading, tuple(facets)))
                 asks[part].add(account)
-            awaits.setdefault(account, set()).update(parts)
-        for target, seen in by_facet.items():
+            if account not in told:
+                told[account], awaits[account] = [], set()
+            told[account].append(uncounted(reading))
+            awaits[account].update(parts)
+        for target, sightings in seen.items():
             pack = FacetPack(
                 batch=batch,
                 ingested_at_ms=ingested_at_ms,
                 asks=tuple(sorted(asks[target])),
-                sightings=tuple(seen),
+                sightings=tuple(sightings),
             )
-            yield Outgoing(topic=self._topics.facets, partition=target, value=encode(pack))
-        for account, own in by_account.items():
-            signals = SignalPack(
+            yield Outgoing(
+                topic=self._topics.facets, partition=target, value=encode_pack(pack), joins=True
+            )
+        for account, own in told.items():
+            own_pack = ReadingPack(
                 batch=batch,
                 ingested_at_ms=ingested_at_ms,
-                readings=tuple(own),
                 awaits=tuple(sorted(awaits[account])),
+                readings=tuple(own),
             )
             yield Outgoing(
                 topic=self._topics.signals,
                 partition=account,
-                value=encode(signals),
+                value=encode_pack(own_pack),
+                joins=True,
                 counted=metrics.counted(signal for reading in own for signal in reading.signals),
             )
 

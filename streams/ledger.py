@@ -6,18 +6,18 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
-from prometheus_client import Counter
 
-from contracts.ids import ACTIONS, Action, EventId
+from contracts.ids import EventId
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Verdict
-from contracts.wire import decode, encode
+from contracts.wire import encode
 from detectors.ledger import MAX_ACCOUNTS, Ledger
 from detectors.scorer import TELL_TIME_EVERY_MS, is_case, settle
 from streams import metrics
 from streams.dead_letter import foreign
-from streams.message import BatchId, CasePack, Outgoing, Record, SignalPack
+from streams.message import Outgoing, Record
+from streams.pack import AnswerPack, BatchId, CasePack, ReadingPack, encode_pack, packs_in
 from streams.topic import Topics
 
 MAX_CASES = 100
@@ -26,7 +26,7 @@ MAX_CASES = 100
 
 @dataclass(slots=True)
 class _Batch:
-    readings: SignalPack | None = None
+    readings: ReadingPack | None = None
     """None while only answers have come."""
     answered: set[int] = field(default_factory=set)
     signals: list[Signal] = field(default_factory=list)
@@ -54,8 +54,12 @@ class _Piece(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """
 
     times: tuple[int, int]
-    batches: list[tuple[BatchId, SignalPack | None, tuple[int, ...], tuple[Signal, ...]]] = []
+    batches: list[tuple[BatchId, ReadingPack | None, tuple[int, ...], tuple[Signal, ...]]] = []
     of_ledger: bytes | None = None
+
+
+LedgerPack = ReadingPack | AnswerPack
+"""What comes by the signals topic."""
 
 
 class LedgerStage:
@@ -75,11 +79,13 @@ class LedgerStage:
         for record in records:
             part = self._of(record.partition)
             try:
-                pack = decode(record.value, SignalPack)
+                packs = packs_in(record.value, LedgerPack)
             except msgspec.MsgspecError as error:
-                yield foreign(self._topics, "ledger", record, SignalPack, error)
+                yield foreign(self._topics, "ledger", record, LedgerPack, error)
                 continue
-            yield from self._emit(pack, part, record.partition, list(self._verdicts(pack, part)))
+            verdicts = [verdict for pack in packs for verdict in self._verdicts(pack, part)]
+            ingested_at_ms = min((pack.ingested_at_ms for pack in packs), default=0)
+            yield from self._emit(ingested_at_ms, part, record.partition, verdicts)
 
     def forget(self, _topic: str, partition: int) -> None:
         """Drop the state of a partition."""
@@ -123,56 +129,54 @@ class LedgerStage:
             self._partitions[partition] = part
         return part
 
-    def _verdicts(self, pack: SignalPack, part: _Partition) -> Iterator[Verdict]:
-        if pack.batch is None:
-            yield from part.ledger.amend(pack.signals)
-            return
-        if pack.answers < 0:
+    def _verdicts(self, pack: LedgerPack, part: _Partition) -> Iterator[Verdict]:
+        if isinstance(pack, ReadingPack):
             yield from _let_go_before(pack.batch, part)
-        batch = part.batches.setdefault(pack.batch, _Batch())
-        if pack.answers < 0:
+            batch = part.batches.setdefault(pack.batch, _Batch())
             batch.readings = pack
-        else:
-            batch.signals.extend(pack.signals)
-            if pack.is_last:
-                batch.answered.add(pack.answers)
-        if batch.is_complete:
-            del part.batches[pack.batch]
-            yield from _settle(batch, part)
+            yield from _settle_if_complete(pack.batch, part)
+            return
+        for answer in pack.answers:
+            if answer.batch is None:
+                yield from part.ledger.amend(answer.signals)
+                continue
+            batch = part.batches.setdefault(answer.batch, _Batch())
+            batch.signals.extend(answer.signals)
+            if answer.is_last:
+                batch.answered.add(pack.source)
+            yield from _settle_if_complete(answer.batch, part)
 
     def _emit(
-        self, pack: SignalPack, part: _Partition, partition: int, verdicts: list[Verdict]
+        self, ingested_at_ms: int, part: _Partition, partition: int, verdicts: list[Verdict]
     ) -> Iterator[Outgoing]:
         """Verdicts go out; what is not plainly ``allow`` is a case for the alert desk too."""
+        topic = self._topics.verdicts
+        counted = metrics.counted_verdicts(verdicts)
         cases = []
         for verdict in verdicts:
             yield Outgoing(
-                topic=self._topics.verdicts,
+                topic=topic,
                 partition=partition,
                 key=verdict.account_id.encode(),
                 value=encode(verdict),
-                counted=_COUNTED[verdict.action],
+                counted=counted,
             )
+            counted = ()
             if is_case(verdict):
                 cases.append(verdict)
         if not cases and part.watermark_ms < part.told_ms + TELL_TIME_EVERY_MS:
             return
         part.told_ms = part.watermark_ms
         for begin in range(0, max(1, len(cases)), MAX_CASES):
-            value = encode(
-                CasePack(
-                    source=partition,
-                    watermark_ms=part.watermark_ms,
-                    ingested_at_ms=pack.ingested_at_ms,
-                    verdicts=tuple(cases[begin : begin + MAX_CASES]),
-                )
+            pack = CasePack(
+                source=partition,
+                watermark_ms=part.watermark_ms,
+                ingested_at_ms=ingested_at_ms,
+                verdicts=tuple(cases[begin : begin + MAX_CASES]),
             )
-            yield Outgoing(topic=self._topics.cases, partition=0, value=value)
-
-
-_COUNTED: dict[Action, tuple[Counter]] = {
-    action: (metrics.VERDICTS.labels(action),) for action in ACTIONS
-}
+            yield Outgoing(
+                topic=self._topics.cases, partition=0, value=encode_pack(pack), joins=True
+            )
 
 
 def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
@@ -187,6 +191,13 @@ def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
     ]
     for early in left:
         yield from part.ledger.amend(part.batches.pop(early).signals)
+
+
+def _settle_if_complete(name: BatchId, part: _Partition) -> Iterator[Verdict]:
+    batch = part.batches[name]
+    if batch.is_complete:
+        del part.batches[name]
+        yield from _settle(batch, part)
 
 
 def _settle(batch: _Batch, part: _Partition) -> Iterator[Verdict]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter as CounterOf
 from collections.abc import Iterable
-from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from contracts.ids import Code, Mode
 from contracts.signal import Signal
+from contracts.verdict import Verdict
 
 EVENTS = Counter("doorstaff_events", "Events taken in, by type and outcome.", ["type", "outcome"])
 SIGNALS = Counter("doorstaff_signals", "Signals raised, by code and mode.", ["code", "mode"])
@@ -61,11 +61,17 @@ MISSING_RECORDS = Counter(
 )
 
 
-def counted(signals: Iterable[Signal]) -> tuple[Counter, ...]:
-    """The counter of each signal."""
-    return tuple(_signal_counter(signal.code, signal.mode) for signal in signals)
+Counted = tuple[tuple[Counter, int], ...]
+"""Counters, and by how much each goes up."""
 
 
-@lru_cache(maxsize=1_024)
-def _signal_counter(code: Code, mode: Mode) -> Counter:
-    return SIGNALS.labels(code, mode)
+def counted(signals: Iterable[Signal]) -> Counted:
+    """The counters of signals."""
+    by_code = CounterOf((signal.code, signal.mode) for signal in signals)
+    return tuple((SIGNALS.labels(*labels), raised) for labels, raised in by_code.items())
+
+
+def counted_verdicts(verdicts: Iterable[Verdict]) -> Counted:
+    """The counters of verdicts."""
+    by_action = CounterOf(verdict.action for verdict in verdicts)
+    return tuple((VERDICTS.labels(action), given) for action, given in by_action.items())

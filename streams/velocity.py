@@ -8,11 +8,11 @@ import msgspec
 
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
-from contracts.wire import decode, encode
 from detectors.velocity import BUDGET_BYTES, Velocity, basis_of
 from streams import metrics
 from streams.dead_letter import foreign
-from streams.message import FacetPack, Outgoing, Record, SignalPack
+from streams.message import Outgoing, Record
+from streams.pack import Answer, AnswerPack, BatchId, FacetPack, encode_pack, packs_in
 from streams.topic import Topics, partition_of
 
 MAX_SIGNALS = 250
@@ -34,14 +34,15 @@ class VelocityStage:
         self.basis = f"windows 3 {topics.partitions} {basis_of(ruleset)}"
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
-        """Count the packs of a chunk and answer each."""
+        """Count the packs of a chunk, and answer those who ask and those who are concerned."""
+        packs: dict[int, list[FacetPack]] = {}
         for record in records:
             try:
-                pack = decode(record.value, FacetPack)
+                packs.setdefault(record.partition, []).extend(packs_in(record.value, FacetPack))
             except msgspec.MsgspecError as error:
                 yield foreign(self._topics, "velocity", record, FacetPack, error)
-                continue
-            yield from self._answers(pack, record.partition, self._of(record.partition))
+        for partition, of_partition in packs.items():
+            yield from self._answers(of_partition, partition)
 
     def forget(self, _topic: str, partition: int) -> None:
         """Drop the state of a partition."""
@@ -67,32 +68,52 @@ class VelocityStage:
             self._velocity[partition] = velocity
         return velocity
 
-    def _answers(self, pack: FacetPack, partition: int, velocity: Velocity) -> Iterator[Outgoing]:
+    def _answers(self, packs: list[FacetPack], partition: int) -> Iterator[Outgoing]:
         """One answer to each partition of accounts that awaits one or has signals."""
-        count = self._topics.partitions
-        asked = frozenset(pack.asks)
-        awaiting: dict[int, list[Signal]] = {account: [] for account in pack.asks}
-        for seen in pack.sightings:
-            for signal in velocity.observe(seen):
-                awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)
-        for account, signals in awaiting.items():
-            parts = list(batched(signals, MAX_SIGNALS)) or [[]]
-            for number, part in enumerate(parts, 1):
-                answer = SignalPack(
-                    batch=pack.batch if account in asked else None,
-                    ingested_at_ms=pack.ingested_at_ms,
-                    answers=partition,
-                    is_last=number == len(parts),
-                    signals=tuple(part),
-                )
+        velocity, count = self._of(partition), self._topics.partitions
+        answers: dict[int, list[Answer]] = {}
+        raised: list[Signal] = []
+        for pack in packs:
+            awaiting: dict[int, list[Signal]] = {account: [] for account in pack.asks}
+            for seen in pack.sightings:
+                for signal in velocity.observe(seen):
+                    raised.append(signal)
+                    account = partition_of(signal.account_id, count)
+                    awaiting.setdefault(account, []).append(signal)
+            for account, signals in awaiting.items():
+                batch = pack.batch if account in pack.asks else None
+                answers.setdefault(account, []).extend(_in_parts(batch, signals))
+        ingested_at_ms = min((pack.ingested_at_ms for pack in packs), default=0)
+        counted = metrics.counted(raised)
+        for account, answered in answers.items():
+            for some in _bounded(answered):
+                pack = AnswerPack(source=partition, ingested_at_ms=ingested_at_ms, answers=some)
                 yield Outgoing(
                     topic=self._topics.signals,
                     partition=account,
-                    value=encode(answer),
-                    counted=metrics.counted(part),
+                    value=encode_pack(pack),
+                    joins=True,
+                    counted=counted,
                 )
+                counted = ()
 
 
-def batched(signals: list[Signal], most: int) -> Iterator[list[Signal]]:
-    """Split a list into lists of at most so many."""
-    return (signals[begin : begin + most] for begin in range(0, len(signals), most))
+def _in_parts(batch: BatchId | None, signals: list[Signal]) -> Iterator[Answer]:
+    """The answer to a batch, in parts of at most so many signals."""
+    for begin in range(0, len(signals) or 1, MAX_SIGNALS):
+        end = begin + MAX_SIGNALS
+        yield Answer(batch=batch, is_last=end >= len(signals), signals=tuple(signals[begin:end]))
+
+
+def _bounded(answers: list[Answer]) -> Iterator[tuple[Answer, ...]]:
+    """Answers in the same order, no more signals together than one pack takes."""
+    some: list[Answer] = []
+    signals = 0
+    for answer in answers:
+        signals += len(answer.signals)
+        if some and signals > MAX_SIGNALS:
+            yield tuple(some)
+            some, signals = [], len(answer.signals)
+        some.append(answer)
+    if some:
+        yield tuple(some)

@@ -38,8 +38,8 @@ from streams.velocity import VelocityStage
 log = structlog.get_logger(__name__)
 
 PACE_SECONDS = 0.01
-"""How long after a batch of a partition the next is begun at the earliest, unless it is full."""
-INTAKE_PACE_SECONDS = 0.05
+"""How long after a batch the next is begun at the earliest, unless it is full."""
+INTAKE_PACE_SECONDS = 0.025
 """The same for intake, where it decides how many packs there are."""
 LAG_EVERY_SECONDS = 5.0
 WATCH_EVERY_SECONDS = 0.5

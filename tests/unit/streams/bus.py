@@ -21,7 +21,8 @@ from detectors.reader import Reader
 from streams.desk import DeskStage, ScreeningStage
 from streams.intake import Intake
 from streams.ledger import LedgerStage
-from streams.message import Record
+from streams.message import Outgoing, Record
+from streams.pack import joined
 from streams.topic import Topics, partition_of
 from streams.velocity import VelocityStage
 
@@ -116,6 +117,7 @@ class Bus:
         """Let one stage read a chunk of one partition, and send on what it leads to."""
         begin = self.read_to[origin]
         chunk = self.logs[origin][begin : begin + count]
+        by_partition: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
         for message in self.readers[origin[0]].handle(chunk):
             if isinstance(message, ScreeningJob):
                 self.jobs.append(message)
@@ -124,7 +126,10 @@ class Bus:
                 where = message.partition
                 if where is None:
                     where = partition_of(key, self.partitions) if key else 0
-                self._append(message.topic, where, message.value, message.key)
+                by_partition[message.topic, where].append(message)
+        for (topic, where), messages in by_partition.items():
+            for message in joined(messages):
+                self._append(topic, where, message.value, message.key)
         if acknowledge:
             self.read_to[origin] = begin + len(chunk)
 

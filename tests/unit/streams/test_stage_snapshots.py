@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.ruleset import Ruleset, VelocityRule, default_ruleset
-from contracts.wire import decode
 from detectors import alert_desk, ledger, table_copy
 from store.clock import ManualClock
 from store.database import open_database
@@ -19,7 +18,8 @@ from store.migration import migrate
 from streams import intake
 from streams.history import History
 from streams.keeper import Keeper
-from streams.message import Outgoing, Record, SignalPack
+from streams.message import Outgoing, Record
+from streams.pack import AnswerPack, joined, packs_in
 from streams.remembering import Stage
 from streams.snapshot import SnapshotShelf
 from tests.traffic import rule, ruleset, signup
@@ -167,5 +167,6 @@ async def test_a_window_of_thirty_days_outlives_its_topic(tmp_path: Path) -> Non
     engine.dispose()
 
     assert isinstance(answer, Outgoing)
-    signals = decode(answer.value, SignalPack).signals
-    assert sorted(signal.account_id for signal in signals) == ["a0", "a1", "a2"]
+    (pack,) = packs_in(joined([answer])[0].value, AnswerPack)
+    (told,) = pack.answers
+    assert sorted(signal.account_id for signal in told.signals) == ["a0", "a1", "a2"]
