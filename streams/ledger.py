@@ -79,7 +79,7 @@ class LedgerStage:
         for record in records:
             part = self._of(record.partition)
             try:
-                packs = packs_in(record.value, LedgerPack)
+                packs: list[LedgerPack] = packs_in(record.value, LedgerPack)
             except msgspec.MsgspecError as error:
                 yield foreign(self._topics, "ledger", record, LedgerPack, error)
                 continue

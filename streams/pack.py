@@ -173,15 +173,19 @@ def joined(messages: list[Outgoing]) -> list[Outgoing]:
     return bundles
 
 
-def packs_in(message: bytes, kind: type[P]) -> list[P]:
+def packs_in(message: bytes, kind: type[P] | Any) -> list[P]:
     """The packs of a message, in the order in which they were joined.
+
+    Args:
+        message: The value of a record.
+        kind: A type of packs, or a union of such.
 
     Raises:
         msgspec.DecodeError: It is not MessagePack, or not of this kind.
     """
     decoder = _decoders.get(kind)
     if decoder is None:
-        decoder = _decoders[kind] = msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
+        decoder = _decoders[kind] = msgspec.msgpack.Decoder(list[kind])
     try:
         packs: list[P] = decoder.decode(message)
     except UnicodeDecodeError as error:

@@ -87,11 +87,11 @@ class VelocityStage:
         counted = metrics.counted(raised)
         for account, answered in answers.items():
             for some in _bounded(answered):
-                pack = AnswerPack(source=partition, ingested_at_ms=ingested_at_ms, answers=some)
+                answer = AnswerPack(source=partition, ingested_at_ms=ingested_at_ms, answers=some)
                 yield Outgoing(
                     topic=self._topics.signals,
                     partition=account,
-                    value=encode_pack(pack),
+                    value=encode_pack(answer),
                     joins=True,
                     counted=counted,
                 )
