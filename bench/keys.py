@@ -18,7 +18,7 @@ import psutil
 
 from bench.ruleset import COUNTED, FACETS, bench_ruleset
 from contracts.ids import AccountId, EventId, Facet
-from detectors.velocity import Sighting, Velocity
+from detectors.velocity import Sighting, Velocity, sighting_text
 
 SEEN_BEFORE_EVERY = 3
 START_MS = 1_750_000_000_000
@@ -70,14 +70,10 @@ def _batches(keys: int, size: int = 10_000) -> Iterator[list[Sighting]]:
                 key = pick.randrange(fresh)
             else:
                 key, fresh = fresh, fresh + 1
-            batch.append(
-                Sighting(
-                    event_id=EventId(f"signup-{number:012d}"),
-                    account_id=AccountId(f"account-{number:012d}"),
-                    occurred_at_ms=START_MS + number * SPREAD_MS // total,
-                    facets=(Facet(f"{FACETS[key % COUNTED]}:{key:020x}"),),
-                )
-            )
+            at_ms = START_MS + number * SPREAD_MS // total
+            account, event = AccountId(f"account-{number:012d}"), EventId(f"signup-{number:012d}")
+            facet = Facet(f"{FACETS[key % COUNTED]}:{key:020x}")
+            batch.append(Sighting(at_ms, sighting_text(at_ms, account, event), (facet,)))
         yield batch
 
 

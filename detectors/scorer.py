@@ -23,7 +23,7 @@ from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
 from detectors.ruling import ruled
-from detectors.velocity import Sighting, Velocity
+from detectors.velocity import Sighting, Velocity, sighting_text
 from detectors.watermark import Watermark
 
 TELL_TIME_EVERY_MS = 10_000
@@ -133,10 +133,10 @@ def uncounted(reading: Reading) -> Reading:
 
 def sighting(reading: Reading, facets: tuple[Facet, ...]) -> Sighting:
     """An event as velocity counts it, with those of its facets that are counted in one place."""
+    at_ms = reading.occurred_at_ms
     return Sighting(
-        reading.event_id,
-        reading.account_id,
-        reading.occurred_at_ms,
+        at_ms,
+        sighting_text(at_ms, reading.account_id, reading.event_id),
         facets,
         reading.values,
         reading.is_new,

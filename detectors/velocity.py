@@ -43,16 +43,21 @@ class Sighting(Struct, frozen=True, array_like=True, gc=False):
     """An event, and those of its facets that are counted in one place.
 
     Attributes:
+        text: ``sighting_text``, made once an event however many places count it.
         values: Kind and value, of the kinds that some rule counts by ``of``.
         is_new: Whether the account was new at the event.
     """
 
-    event_id: EventId
-    account_id: AccountId
-    occurred_at_ms: int
+    at_ms: int
+    text: str
     facets: tuple[Facet, ...]
     values: tuple[tuple[str, str], ...] = ()
     is_new: bool = False
+
+
+def sighting_text(at_ms: int, account_id: AccountId, event_id: EventId) -> str:
+    """What is kept of a sighting: ``TIME NUL ACCOUNT NUL EVENT``."""
+    return f"{at_ms}\0{account_id}\0{event_id}"
 
 
 class _Kind:
@@ -158,15 +163,14 @@ class Velocity:
         What the event itself has come to is always told, also when it is a repeat.
         """
         signals: list[Signal] = []
-        at_ms = seen.occurred_at_ms
-        text = f"{at_ms}\0{seen.account_id}\0{seen.event_id}"
+        at_ms, text = seen.at_ms, seen.text
         kinds = self._kinds
         for facet in seen.facets:
             kind = kinds.get(facet[: facet.index(":")])
             if kind is None:
                 continue
             for usual in kind.usuals:
-                usual.see(facet, seen.account_id, at_ms)
+                usual.see(facet, AccountId(text.split("\0")[1]), at_ms)
             window = kind.table.see(facet, text, at_ms)
             if window is not None:
                 signals += _counted(kind, facet, window, seen)
@@ -186,7 +190,8 @@ def basis_of(ruleset: Ruleset) -> str:
 
 def _counted(kind: _Kind, facet: Facet, window: FacetWindow, seen: Sighting) -> Iterable[Signal]:
     values = _values(kind, seen) if kind.with_values else ()
-    place, is_new = window.add(seen.occurred_at_ms, seen.account_id, seen.event_id, values)
+    _, account_id, event_id = seen.text.split("\0")
+    place, is_new = window.add(seen.at_ms, AccountId(account_id), EventId(event_id), values)
     for index, gauge in enumerate(kind.gauges):
         changed = (
             window.reach(index, gauge.pane_ms, place, gauge.level_of) if is_new else set[int]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.ids import AccountId, EventId, Facet
 from detectors.facet_table import Budget, FacetTable
-from detectors.velocity import Sighting, Velocity
+from detectors.velocity import Sighting, Velocity, sighting_text
 from detectors.window import FacetWindow
 from tests.traffic import START_MS, rule, ruleset
 
@@ -62,8 +62,9 @@ def test_past_the_budget_the_oldest_go_first_and_count_by_estimate() -> None:
     velocity = Velocity(rules, budget_bytes=2_000_000)
 
     def evidence(facet: str, number: int) -> dict[str, object]:
-        account, event = AccountId(f"a{number}"), EventId(f"e{number}")
-        told = velocity.observe(Sighting(event, account, START_MS + number, (Facet(facet),)))
+        at_ms = START_MS + number
+        text = sighting_text(at_ms, AccountId(f"a{number}"), EventId(f"e{number}"))
+        told = velocity.observe(Sighting(at_ms, text, (Facet(facet),)))
         return dict(told[0].evidence) if told else {}
 
     for number in range(40):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.ruleset import Level, VelocityRule
 from detectors import table_copy
-from detectors.velocity import Sighting, Velocity
+from detectors.velocity import Sighting, Velocity, sighting_text
 from tests.traffic import START_MS, rule, ruleset
 
 RULES = ruleset(
@@ -37,9 +37,13 @@ def seen(pick: random.Random, number: int) -> Sighting:
         Facet(f"ip:{pick.randrange(5) if pick.random() < 0.3 else number}"),
     )
     at_ms = START_MS + number * 2_000 - pick.randrange(30_000)
-    return Sighting(
-        EventId(f"e{number}"), AccountId(f"a{pick.randrange(200)}"), at_ms, facets, (), False
-    )
+    account = AccountId(f"a{pick.randrange(200)}")
+    return Sighting(at_ms, sighting_text(at_ms, account, EventId(f"e{number}")), facets)
+
+
+def alone(number: int, facet: str) -> Sighting:
+    text = sighting_text(START_MS, AccountId(f"{number}"), EventId(f"{number}"))
+    return Sighting(START_MS, text, (Facet(facet),))
 
 
 @given(
@@ -73,9 +77,7 @@ def test_what_is_counted_meanwhile_is_not_in_it(seed: int, before: int, budget_b
 def test_a_copy_that_is_broken_off_costs_nothing_more() -> None:
     velocity = Velocity(RULES)
     for number in range(20):
-        velocity.observe(
-            Sighting(EventId(f"{number}"), AccountId(f"{number}"), START_MS, (Facet("ip:1"),))
-        )
+        velocity.observe(alone(number, "ip:1"))
     pieces = velocity.snapshot()
     next(pieces)
     pieces.close()
@@ -85,11 +87,7 @@ def test_a_copy_that_is_broken_off_costs_nothing_more() -> None:
 def test_by_another_budget_what_had_to_go_is_forgotten_and_the_rest_is_not() -> None:
     velocity = Velocity(RULES, budget_bytes=TIGHT_BYTES)
     for number in range(3_000):
-        velocity.observe(
-            Sighting(
-                EventId(f"{number}"), AccountId(f"{number}"), START_MS, (Facet(f"ip:{number}"),)
-            )
-        )
+        velocity.observe(alone(number, f"ip:{number}"))
     other = Velocity(RULES, budget_bytes=2 * TIGHT_BYTES)
     for piece in velocity.snapshot():
         other.load(piece)

@@ -14,7 +14,7 @@ from contracts.ruleset import Level, Measure, Ruleset, VelocityRule
 from contracts.signal import Signal
 from detectors import velocity as velocity_module
 from detectors.distinct import RELATIVE_STANDARD_ERROR
-from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity
+from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity, sighting_text
 from tests.traffic import START_MS, rule, ruleset
 
 ACCOUNTS = 100_000
@@ -35,10 +35,11 @@ def counting(measure: Measure, *levels: int, window: int = 3_600, **more: Any) -
 
 
 def sighting(number: int, at_ms: int, *, account: int | None = None) -> Sighting:
+    at_ms += START_MS
+    account_id = AccountId(f"a{number if account is None else account}")
     return Sighting(
-        EventId(f"e{number}"),
-        AccountId(f"a{number if account is None else account}"),
-        START_MS + at_ms,
+        at_ms,
+        sighting_text(at_ms, account_id, EventId(f"e{number}")),
         (Facet("ip:192.0.2.1"),),
         (("country", f"c{number}"),),
     )
@@ -125,7 +126,7 @@ def test_in_any_order_within_the_lateness_the_counts_come_to_the_same(
     monkeypatch.setattr(velocity_module, "MAX_SIGHTINGS", 100)
     chance = random.Random(1)
     seen = [sighting(number, number * 500) for number in range(3_000)]
-    shuffled = sorted(seen, key=lambda one: one.occurred_at_ms + chance.uniform(0, 120_000))
+    shuffled = sorted(seen, key=lambda one: one.at_ms + chance.uniform(0, 120_000))
 
     def last_points(sightings: list[Sighting]) -> int:
         velocity = Velocity(counting("accounts", 50, 300, 700, 1_000, 2_000))

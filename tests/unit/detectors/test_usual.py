@@ -16,7 +16,7 @@ from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.ruleset import Level, Ruleset, VelocityRule
 from contracts.signal import Signal
 from detectors.usual import Usual
-from detectors.velocity import Sighting, Velocity
+from detectors.velocity import Sighting, Velocity, sighting_text
 from tests.traffic import ruleset
 
 DAYS = 15
@@ -55,7 +55,8 @@ def usual_days() -> tuple[tuple[int, str], ...]:
 
 
 def sighting(account: str, at_ms: int, facet: str) -> Sighting:
-    return Sighting(EventId(f"e{account}"), AccountId(account), at_ms, (Facet(f"ip:{facet}"),))
+    text = sighting_text(at_ms, AccountId(account), EventId(f"e{account}"))
+    return Sighting(at_ms, text, (Facet(f"ip:{facet}"),))
 
 
 def after_usual_days() -> tuple[Velocity, list[Signal]]:
@@ -124,12 +125,9 @@ def told(rules: Ruleset, seen: Iterable[Seen]) -> dict[tuple[str, str], tuple[in
     velocity = Velocity(rules)
     standing: dict[tuple[str, str], tuple[int, object]] = {}
     for account, at_s, facet in seen:
-        one = Sighting(
-            EventId(f"{account}@{at_s}"),
-            AccountId(str(account)),
-            START_MS + at_s * 1_000,
-            (Facet(f"ip:{facet}"),),
-        )
+        at_ms = START_MS + at_s * 1_000
+        text = sighting_text(at_ms, AccountId(str(account)), EventId(f"{account}@{at_s}"))
+        one = Sighting(at_ms, text, (Facet(f"ip:{facet}"),))
         for signal in velocity.observe(one):
             assert signal.burst is not None
             key = (signal.event_id, signal.burst.facet)

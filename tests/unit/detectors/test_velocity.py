@@ -14,7 +14,7 @@ from contracts.ids import AccountId, Code, EventId, Facet, Mode
 from contracts.ruleset import Level, Measure, Ruleset, VelocityRule
 from contracts.signal import Signal
 from detectors.pane import PANES
-from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity
+from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity, sighting_text
 from tests.traffic import START_MS, rule, ruleset
 
 RULES = ruleset(rule((3, 30), (5, 60)))
@@ -29,10 +29,10 @@ def sighting(
     values: tuple[tuple[str, str], ...] = (),
     is_new: bool = False,
 ) -> Sighting:
+    at_ms = START_MS + int(at_s * 1_000)
     return Sighting(
-        EventId(event or f"{account}@{at_s:g}"),
-        AccountId(str(account)),
-        START_MS + int(at_s * 1_000),
+        at_ms,
+        sighting_text(at_ms, AccountId(str(account)), EventId(event or f"{account}@{at_s:g}")),
         (Facet(facet),),
         values,
         is_new,
