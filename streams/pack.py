@@ -9,7 +9,7 @@ are 24 messages instead of some 600.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -33,8 +33,6 @@ _ARRAY_32 = b"\xdd"
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
-
-P = TypeVar("P")
 
 
 class BatchId(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -173,7 +171,7 @@ def joined(messages: list[Outgoing]) -> list[Outgoing]:
     return bundles
 
 
-def packs_in(message: bytes, kind: type[P] | Any) -> list[P]:
+def packs_in(message: bytes, kind: Any) -> list[Any]:
     """The packs of a message, in the order in which they were joined.
 
     Args:
@@ -187,7 +185,7 @@ def packs_in(message: bytes, kind: type[P] | Any) -> list[P]:
     if decoder is None:
         decoder = _decoders[kind] = msgspec.msgpack.Decoder(list[kind])
     try:
-        packs: list[P] = decoder.decode(message)
+        packs: list[Any] = decoder.decode(message)
     except UnicodeDecodeError as error:
         reason = f"a text is not UTF-8 - at byte {error.start} of it"
         raise msgspec.DecodeError(reason) from None
