@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -46,8 +47,8 @@ class Rulings:
     """The rulings on each account and each alert. The same one again changes nothing."""
 
     def __init__(self) -> None:
-        self._by_account: dict[AccountId, dict[EventId, Ruling]] = {}
-        self._by_alert: dict[AlertId, dict[EventId, Ruling]] = {}
+        self._by_account: OrderedDict[AccountId, dict[EventId, Ruling]] = OrderedDict()
+        self._by_alert: OrderedDict[AlertId, dict[EventId, Ruling]] = OrderedDict()
 
     def add(self, ruled: Ruled) -> None:
         """Take in a ruling."""
@@ -97,10 +98,10 @@ def ruled(decision: Decision) -> Ruled | None:
     return Ruled(ruling=ruling, account_ids=decision.account_ids, alert_id=decision.alert_id)
 
 
-def _note(known: dict[K, dict[EventId, Ruling]], about: K, ruling: Ruling) -> None:
+def _note(known: OrderedDict[K, dict[EventId, Ruling]], about: K, ruling: Ruling) -> None:
     known.setdefault(about, {})[ruling.decision_id] = ruling
     if len(known) > MAX_RULED:
-        del known[next(iter(known))]
+        known.popitem(last=False)
 
 
 def _rows(

@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 from contracts.alert import Alert
 from contracts.ruleset import Ruleset, default_ruleset, parse_ruleset, read_ruleset
 from contracts.screening import ScreeningJob
-from doorstaff.collector import calm_collector
 from doorstaff.database import open_home_database
 from doorstaff.errors import InvalidSettings, ServiceUnavailable
+from doorstaff.interpreter import calm_collector
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings

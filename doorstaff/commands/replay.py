@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from doorstaff.collector import calm_collector
 from doorstaff.console_output import progress
 from doorstaff.errors import DoorstaffError
+from doorstaff.interpreter import calm_collector
 from doorstaff.ruleset import choose_ruleset
 from doorstaff.settings import load_settings
 from tuning.recording import Progress, open_recording

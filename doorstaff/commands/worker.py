@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import typer
 
+from doorstaff.interpreter import run_promptly
 from doorstaff.logging import configure_logging
 from doorstaff.settings import load_settings
 from doorstaff.worker import run_worker
@@ -15,4 +14,4 @@ def worker() -> None:
     """Score events from Kafka until stopped; start as many as there are cores."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    asyncio.run(run_worker(settings, ready=lambda: typer.echo("Worker ready", err=True)))
+    run_promptly(run_worker(settings, ready=lambda: typer.echo("Worker ready", err=True)))
