@@ -80,9 +80,7 @@ def measure(ruleset: Ruleset, events: list[Event]) -> None:
     calm_collector()
     plain = [reading for reading, signals in raised if not signals]
     alone = Ledger(ruleset)
-    with clocked.part(
-        "plain", lambda: len(plain), "verdicts without a signal, settled and encoded"
-    ):
+    with clocked.part("plain", lambda: len(plain), "plain verdicts, settled and encoded"):
         for reading in plain:
             for verdict in settle(alone, reading, ()):
                 encode(verdict)

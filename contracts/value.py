@@ -1,4 +1,4 @@
-"""Values that are made by the thousand a second, and that the JSON Schemas describe all the same."""
+"""Values that are made by the thousand a second, and that JSON Schemas describe all the same."""
 
 from __future__ import annotations
 
