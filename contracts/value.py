@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 
-class Value(Struct):
+class Value(Struct, frozen=True, kw_only=True):
     """A ``Struct`` that pydantic describes as it would the dataclass of the same fields.
 
     A ``Struct`` costs a tenth of a frozen dataclass to make (docs/decisions/0064).
