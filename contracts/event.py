@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
@@ -227,7 +228,13 @@ def epoch_ms(at: datetime) -> int:
 
 def from_epoch_ms(at_ms: int) -> datetime:
     """The UTC time of ``epoch_ms``."""
-    return datetime.fromtimestamp(at_ms // 1_000, UTC).replace(microsecond=at_ms % 1_000 * 1_000)
+    return _second(at_ms // 1_000) + _MILLISECONDS[at_ms % 1_000]
+
+
+@lru_cache(maxsize=1_024)
+def _second(at_s: int) -> datetime:
+    """A second's beginning: events come many a second."""
+    return datetime.fromtimestamp(at_s, UTC)
 
 
 def rfc3339(at_ms: int) -> str:
@@ -236,6 +243,7 @@ def rfc3339(at_ms: int) -> str:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = tuple(timedelta(milliseconds=one) for one in range(1_000))
 
 
 def _reason(error: ValidationError) -> str:

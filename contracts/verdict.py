@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import field
 
 from contracts.ids import AccountId, Action, CampaignId, Code, EventId, Facet
 from contracts.signal import Evidence
+from contracts.value import Value
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
+class Reason(Value, frozen=True, kw_only=True, gc=False):
     """One signal as people and platforms read it."""
 
     code: Code
@@ -18,8 +19,7 @@ class Reason:
     evidence: Evidence = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tie:
+class Tie(Value, frozen=True, kw_only=True, gc=False):
     """A facet that fired, and that makes the accounts which share it one campaign.
 
     Attributes:
@@ -32,8 +32,7 @@ class Tie:
     accounts: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(Value, frozen=True, kw_only=True, gc=False):
     """The risk of one account, as of one of its events.
 
     A later verdict with the same event_id replaces an earlier one: that is how the first accounts

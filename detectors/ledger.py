@@ -6,6 +6,7 @@ from bisect import insort
 from collections import OrderedDict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -15,6 +16,9 @@ from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, derived_i
 from contracts.ruleset import Ruleset
 from contracts.signal import Burst, Signal
 from contracts.verdict import Reason, Tie, Verdict
+
+if TYPE_CHECKING:
+    from detectors.reader import Reading
 
 MAX_ACCOUNTS = 1_000_000
 """Accounts with a signal kept at a time; past it, the one longest unchanged goes first."""
@@ -50,6 +54,7 @@ class Ledger:
 
     def __init__(self, ruleset: Ruleset, *, max_accounts: int = MAX_ACCOUNTS) -> None:
         self._ruleset = ruleset
+        self._version = ruleset.version
         self._max_accounts = max_accounts
         self._accounts: OrderedDict[AccountId, list[Signal]] = OrderedDict()
         self._events = _Events(max_accounts)
@@ -93,13 +98,47 @@ class Ledger:
         Returns:
             The verdict on the event, then those on later ones that changed with it.
         """
-        moment = (occurred_at_ms, event_id)
         self._events.add(account_id, occurred_at_ms, event_id)
         if not signals and account_id not in self._accounts:
-            return [self._plain(account_id, moment)]
+            return [self._plain(event_id, account_id, occurred_at_ms)]
+        moment = (occurred_at_ms, event_id)
         changed = self._add(account_id, signals)
         moments = [one for one in self._changed(account_id, changed) if one != moment]
         return [self._verdict(account_id, one) for one in (moment, *moments)]
+
+    def settle_all(self, readings: Iterable[Reading], signals: Iterable[Signal]) -> list[Verdict]:
+        """Take in events with what they say themselves, and what velocity says at the same time.
+
+        Args:
+            readings: Of the events.
+            signals: About them, and about earlier events.
+
+        Returns:
+            The verdicts on the events in their order, each with those on later events that changed
+            with it; then those that what is said of earlier events has changed.
+        """
+        by_event: dict[EventId, list[Signal]] = {}
+        for signal in signals:
+            by_event.setdefault(signal.event_id, []).append(signal)
+        verdicts: list[Verdict] = []
+        strange: list[Signal] = []  # of another account's event that bears the same id
+        add, plain, accounts, note = self._events.add, self._plain, self._accounts, verdicts.append
+        for reading in readings:
+            event_id, account_id, at_ms = (
+                reading.event_id, reading.account_id, reading.occurred_at_ms,
+            )  # fmt: skip
+            raised = by_event.pop(event_id, None)
+            if raised is None and not reading.signals and account_id not in accounts:
+                add(account_id, at_ms, event_id)
+                note(plain(event_id, account_id, at_ms))
+                continue
+            own = list(reading.signals)
+            for signal in raised or ():
+                (own if signal.account_id == account_id else strange).append(signal)
+            verdicts += self.settle(event_id, account_id, at_ms, own)
+        for about_earlier in (strange, *by_event.values()):
+            verdicts += self.amend(about_earlier)
+        return verdicts
 
     def amend(self, signals: Iterable[Signal]) -> list[Verdict]:
         """Take in signals about earlier events; give the verdicts that changed."""
@@ -142,7 +181,7 @@ class Ledger:
     def _verdict(self, account_id: AccountId, moment: Moment) -> Verdict:
         known = self._accounts.get(account_id)
         if not known:
-            return self._plain(account_id, moment)
+            return self._plain(moment[1], account_id, moment[0])
         strongest: dict[Code, Signal] = {}
         bursts: dict[Facet, list[Burst]] = {}
         for signal in known:
@@ -168,20 +207,20 @@ class Ledger:
                 Reason(code=signal.code, points=signal.points, evidence=signal.evidence)
                 for signal in signals
             ),
-            ruleset_version=self._ruleset.version,
+            ruleset_version=self._version,
             campaign_id=campaign_of(ties),
             ties=ties,
         )
 
-    def _plain(self, account_id: AccountId, moment: Moment) -> Verdict:
+    def _plain(self, event_id: EventId, account_id: AccountId, occurred_at_ms: int) -> Verdict:
         return Verdict(
-            event_id=moment[1],
+            event_id=event_id,
             account_id=account_id,
-            occurred_at=from_epoch_ms(moment[0]),
+            occurred_at=from_epoch_ms(occurred_at_ms),
             risk=0,
             action="allow",
             reasons=(),
-            ruleset_version=self._ruleset.version,
+            ruleset_version=self._version,
         )
 
     def _risk(self, signals: list[Signal]) -> int:
@@ -206,9 +245,11 @@ class _Events:
         if at_ms >= self._turn_ms or len(self._young) >= self._half:
             self._turn_ms = max(self._turn_ms, at_ms + KEPT_EVENTS_MS)
             self._young, self._old = {}, self._young
-        known = self._young.get(account_id) or self._old.pop(account_id, None)
-        if known is None:
-            self._young[account_id] = f"{at_ms}\0{event_id}"
+        text = f"{at_ms}\0{event_id}"
+        known = self._young.setdefault(account_id, text)
+        if known is text:  # its first, as most are
+            known = self._old.pop(account_id, text) if self._old else text
+        if known == text:
             return
         moment = (at_ms, event_id)
         moments = _moments(known)

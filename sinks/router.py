@@ -25,7 +25,7 @@ from sinks.lane import Lane
 from sinks.metrics import SinkMetrics
 from sinks.route import Route, sinks_for
 from sinks.sink import Sink
-from store.alert import accept_alert
+from store.acceptance import Offer, accept_alerts
 from store.clock import Clock
 from store.dead_letter import prune_dead_letters
 from store.delivery import count_due, prune_finished
@@ -135,15 +135,13 @@ class Router:
     async def accept(self, alerts: Iterable[Alert]) -> None:
         """Take alerts in; when it returns they are durable, and on their way.
 
-        What was accepted before is left out, so a repeat is harmless; see ``accept_alert`` for what
+        What was accepted before is left out, so a repeat is harmless; ``accept_alerts`` says what
         tells a repeat from an alert whose revisions began again.
 
         Raises:
             AlertsNotAccepted: SQL is away, and none was taken: do not acknowledge what raised them.
         """
-        # In one order everywhere, so that two workers do not wait for each other's rows; those of
-        # one alert stay in the order they came.
-        batch = sorted(alerts, key=lambda alert: alert.alert_id)
+        batch = list(alerts)
         if not batch:
             return
         try:
@@ -170,16 +168,11 @@ class Router:
         return True
 
     def _accept(self, connection: Connection, batch: list[Alert]) -> list[Alert]:
-        offered = (
-            accept_alert(
-                connection,
-                alert,
-                sinks=sinks_for(alert, self._routes, tuple(self._lanes)),
-                now_ms=self._clock.now_ms(),
-            )
-            for alert in batch
-        )
-        return [alert for alert in offered if alert is not None]
+        sinks = tuple(self._lanes)
+        offers = [
+            Offer(alert=alert, sinks=sinks_for(alert, self._routes, sinks)) for alert in batch
+        ]
+        return accept_alerts(connection, offers, now_ms=self._clock.now_ms())
 
     async def _keep_house(self) -> None:
         """Tell the outbox's length, and now and then forget what was kept for long enough."""

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import Engine, create_engine, event, make_url
+
+from contracts import wire
 
 
 def open_database(url: str) -> Engine:
     """Open ``DATABASE_URL``: ``sqlite:///FILE`` or ``postgresql://…``.
 
     SQLite runs with a write-ahead log and waits up to 10 s for another writer, so that the worker,
-    the console and the command line can use one file. Statements' values, which may be personal
+    the console and the command line can use one file. JSON columns take our own values, and write
+    them as on the wire. Statements' values, which may be personal
     data, are kept out of error messages.
     """
     address = make_url(url)
     if address.drivername in {"postgres", "postgresql"}:
         address = address.set(drivername="postgresql+psycopg")
-    engine = create_engine(address, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        address,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        json_serializer=_json,
+        json_deserializer=msgspec.json.decode,
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _json(value: object) -> str:
+    return wire.encode(value).decode()
 
 
 def _prepare_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]

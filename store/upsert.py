@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 def insert(connection: Connection, table: Table) -> Insert:
     """An insert that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
-    if connection.dialect.name == "postgresql":
+    return insert_into(table, connection.dialect.name)
+
+
+def insert_into(table: Table, dialect: str) -> Insert:
+    """The same for statements that are kept: building one costs more than running it."""
+    if dialect == "postgresql":
         return postgresql.insert(table)  # type: ignore[return-value] # the same two methods
     return sqlite.insert(table)

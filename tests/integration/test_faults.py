@@ -31,7 +31,8 @@ from contracts.verdict import Verdict
 from contracts.wire import decode
 from doorstaff.embedded.child import Child, free_port
 from doorstaff.embedded.valkey import start_valkey
-from store.alert import list_alerts, what_is_new
+from store.acceptance import what_is_new
+from store.alert import list_alerts
 from store.database import open_database
 from store.dead_letter import StoredDeadLetter, list_dead_letters
 from streams.topic import Topics

@@ -9,7 +9,7 @@ from itertools import pairwise
 from contracts.alert import Alert
 from contracts.dead_letter import DeadLetter
 from contracts.wire import decode
-from store.alert import what_is_new
+from store.acceptance import what_is_new
 from tests.integration.crash.recording import Recording
 from tests.integration.crash.standing import Standing, differences, newest_alerts, report
 from tests.integration.crash.turmoil import Outcome

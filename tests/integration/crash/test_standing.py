@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from contracts.alert import Alert
 from contracts.ids import AccountId, AlertId, CampaignId, EventId, derived_id
@@ -21,8 +22,8 @@ ALLOWED = Verdict(
     reasons=(),
     ruleset_version="test-1",
 )
-HELD = replace(ALLOWED, risk=85, action="hold")
-ANOTHER = replace(ALLOWED, event_id=EventId("signup-2"), account_id=AccountId("a2"))
+HELD = structs.replace(ALLOWED, risk=85, action="hold")
+ANOTHER = structs.replace(ALLOWED, event_id=EventId("signup-2"), account_id=AccountId("a2"))
 
 OPENED = replace(
     CAMPAIGN, alert_id=AlertId(derived_id("campaign", "c-1")), campaign_id=CampaignId("c-1")
@@ -90,8 +91,8 @@ def test_bytes_are_compared_where_the_fields_agree() -> None:
 
 
 def test_a_report_counts_by_kind_and_shows_three_of_each() -> None:
-    many = [replace(HELD, event_id=EventId(f"signup-{number:02}")) for number in range(20)]
-    amiss = [replace(one, risk=40) for one in many[:15]]
+    many = [structs.replace(HELD, event_id=EventId(f"signup-{number:02}")) for number in range(20)]
+    amiss = [structs.replace(one, risk=40) for one in many[:15]]
     told = report(differences(standing(*many), standing(*amiss)))
     assert told.splitlines() == [
         "15 verdicts: risk",
@@ -118,10 +119,14 @@ def missing(verdict: Verdict) -> list[str]:
 
 
 def test_of_a_list_only_what_differs_is_shown() -> None:
-    both, before, after = OPENED.reasons[1], OPENED.reasons[0], replace(OPENED.reasons[0], points=1)
+    both, before, after = (
+        OPENED.reasons[1],
+        OPENED.reasons[0],
+        structs.replace(OPENED.reasons[0], points=1),
+    )
     (found,) = differences(
-        standing(replace(HELD, reasons=(before, both))),
-        standing(replace(HELD, reasons=(after, both))),
+        standing(structs.replace(HELD, reasons=(before, both))),
+        standing(structs.replace(HELD, reasons=(after, both))),
     )
     assert "links.shortener" not in str(found)
     assert "'points': 85" in str(found)

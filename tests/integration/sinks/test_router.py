@@ -26,7 +26,8 @@ from sinks.memory import MemorySink
 from sinks.route import Route
 from sinks.router import KeepTimes, Router
 from sinks.sink import Backoff, Sink
-from store.alert import accept_alert, get_alert
+from store.acceptance import accept_alert
+from store.alert import get_alert
 from store.clock import ManualClock, SystemClock
 from store.database import open_database
 from store.dead_letter import count_dead_letters, save_dead_letter

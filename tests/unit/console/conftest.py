@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from contracts.alert import Alert
 from contracts.event import epoch_ms
-from store.alert import accept_alert
+from store.acceptance import accept_alert
 from store.clock import ManualClock
 from store.database import open_database
 from store.migration import migrate

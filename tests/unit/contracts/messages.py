@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from contracts.dead_letter import DeadLetter
 from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, UploadId
 from contracts.screening import Screening, ScreeningJob
@@ -77,7 +79,7 @@ WRITTEN: tuple[Any, ...] = (
     Finding(code=Code("link.hidden"), evidence=EVIDENCE),
     SIGNAL,
     VERDICT,
-    replace(VERDICT, campaign_id=None, ties=(), reasons=()),
+    structs.replace(VERDICT, campaign_id=None, ties=(), reasons=()),
     CAMPAIGN,
     MEDIA,
     SCREENING,

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from contracts.dead_letter import DeadLetter
 from contracts.ids import derived_id
@@ -46,7 +47,9 @@ def test_fields_come_in_the_order_of_their_declaration() -> None:
 
 
 def test_times_end_in_z() -> None:
-    fields = json.loads(encode(replace(VERDICT, occurred_at=datetime(2026, 1, 2, tzinfo=UTC))))
+    fields = json.loads(
+        encode(structs.replace(VERDICT, occurred_at=datetime(2026, 1, 2, tzinfo=UTC)))
+    )
     assert fields["occurred_at"] == "2026-01-02T00:00:00Z"
 
 

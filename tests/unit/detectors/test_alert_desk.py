@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from contracts.alert import MAX_LISTED_ACCOUNTS, Alert
 from contracts.event import from_epoch_ms
@@ -76,7 +77,7 @@ def burst(count: int, *, at_s: float = 0, **more: Any) -> list[Verdict]:
 
 def renamed(verdicts: list[Verdict], prefix: str) -> list[Verdict]:
     return [
-        replace(
+        structs.replace(
             one,
             account_id=AccountId(f"{prefix}{one.account_id}"),
             event_id=EventId(f"{prefix}{one.event_id}"),
@@ -238,7 +239,7 @@ def test_two_that_turn_out_to_be_one_say_so() -> None:
         Tie(facet=Facet("device:d"), since=START, accounts=3),
         Tie(facet=Facet("device:e"), since=from_epoch_ms(START_MS + 5_000), accounts=3),
     )
-    bridge = replace(verdict("both", at_s=9), ties=both, campaign_id=campaign_of(both))
+    bridge = structs.replace(verdict("both", at_s=9), ties=both, campaign_id=campaign_of(both))
     closed, grown = heard(at, bridge)
     assert (closed.alert_id, closed.status) == (second.alert_id, "closed")
     assert closed.revision > second.revision
@@ -380,7 +381,7 @@ def test_what_a_member_uploads_joins_the_reasons_of_its_campaign() -> None:
     heard(at, *burst(3))
     match = Reason(code=MEDIA_MATCH, points=100)
     upload = verdict(1, facet="device:d", risk=100, at_s=30)
-    (alert,) = heard(at, replace(upload, reasons=(*upload.reasons, match)))
+    (alert,) = heard(at, structs.replace(upload, reasons=(*upload.reasons, match)))
     assert match in alert.reasons
     assert alert.action == "hold"
 
@@ -388,7 +389,7 @@ def test_what_a_member_uploads_joins_the_reasons_of_its_campaign() -> None:
 def test_an_uploader_who_does_more_than_that_is_an_alert_of_its_own() -> None:
     more = Reason(code=Code("link.hidden"), points=45)
     both = verdict("a", risk=100, code="media.match")
-    assert told(heard(desk(), replace(both, reasons=(*both.reasons, more)))) == [
+    assert told(heard(desk(), structs.replace(both, reasons=(*both.reasons, more)))) == [
         ("account", "opened", 1)
     ]
 

@@ -13,6 +13,7 @@ from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.signal import Burst, Signal
 from contracts.verdict import Verdict
 from detectors.ledger import Ledger
+from detectors.reader import Reading
 from tests.traffic import START_MS, ruleset
 
 RULES = ruleset(groups={"device": 50, "links": 30})
@@ -179,3 +180,57 @@ def test_it_makes_no_difference_whether_signals_come_at_once_or_later(
     at_once = one.settle(EventId("e-a"), AccountId("a"), START_MS, signals)
     assert other.settle(EventId("e-a"), AccountId("a"), START_MS, ()) == at_once
     assert one.amend(signals) == []
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), min_size=1, max_size=8)
+
+
+@given(EVENTS, st.data())
+def test_settling_a_chunk_ends_as_settling_one_event_after_another(
+    events: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    readings = [
+        Reading(
+            event_id=EventId(f"e-{number}"),
+            account_id=AccountId(account),
+            occurred_at_ms=START_MS + at_s * 1_000,
+            signals=tuple(
+                signal(code, 20, account=account, event=f"e-{number}", at_s=at_s)
+                for code in data.draw(st.sets(st.sampled_from("xy"), max_size=1))
+            ),
+        )
+        for number, (account, at_s) in enumerate(events)
+    ]
+    about = st.integers(0, len(events) - 1)
+    raised = [
+        signal(f"v{code}", 30, account=events[at][0], event=f"e-{at}", at_s=events[at][1])
+        for at, code in data.draw(st.lists(st.tuples(about, st.integers(0, 2)), max_size=6))
+    ]
+    one, other = Ledger(RULES), Ledger(RULES)
+    cut = data.draw(about)
+    at_once = {
+        verdict.event_id: verdict
+        for chunk, signals in ((readings[:cut], raised[:2]), (readings[cut:], raised[2:]))
+        for verdict in one.settle_all(chunk, signals)
+    }
+    singly = {
+        verdict.event_id: verdict
+        for reading in readings
+        for verdict in other.settle(
+            reading.event_id, reading.account_id, reading.occurred_at_ms, reading.signals
+        )
+    }
+    singly |= {verdict.event_id: verdict for verdict in other.amend(raised)}
+    assert at_once == singly
+
+
+def test_plain_verdicts_of_a_chunk_come_in_its_order() -> None:
+    readings = [
+        Reading(
+            event_id=EventId(f"e-{n}"), account_id=AccountId(f"a-{n}"), occurred_at_ms=START_MS + n
+        )
+        for n in (2, 0, 1)
+    ]
+    verdicts = Ledger(RULES).settle_all(readings, [])
+    assert [verdict.event_id for verdict in verdicts] == ["e-2", "e-0", "e-1"]
+    assert {verdict.action for verdict in verdicts} == {"allow"}

@@ -20,7 +20,7 @@ from doorstaff.embedded.child import free_port
 from doorstaff.settings import load_settings
 from store.database import open_database
 from store.dead_letter import save_dead_letter
-from store.delivery import claim_due, count_due, enqueue, mark_failed
+from store.delivery import Debt, claim_due, count_due, enqueue, mark_failed
 from store.migration import configuration, current
 from tests.alerts import CAMPAIGN
 from tests.traffic import START, signup
@@ -241,7 +241,8 @@ def test_failed_deliveries_are_listed_with_their_reasons_and_owed_anew(run: Run)
     assert run("delivery", "list").out == "No failed deliveries\n"
     engine = open_home_database(load_settings())
     with engine.begin() as connection:
-        enqueue(connection, CAMPAIGN, sinks=("slack", "webhook"), now_ms=0)
+        debts = [Debt(sink=sink, alert=CAMPAIGN) for sink in ("slack", "webhook")]
+        enqueue(connection, debts, now_ms=0)
         for sink in ("slack", "webhook"):
             (delivery,) = claim_due(connection, sink, now_ms=0, lease_seconds=30)
             mark_failed(connection, delivery, now_ms=1_000, error="404 no_team")

@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.alert import Alert, AlertStatus
 from contracts.ids import ACTIONS, AlertId, CampaignId
-from store.alert import AlertCursor, accept_alert, get_alert, list_alerts, save_alert
+from store.acceptance import accept_alert
+from store.alert import AlertCursor, get_alert, list_alerts, save_alert
 from store.database import open_database
 from store.delivery import claim_due, count_due, mark_done
 from store.schema import metadata

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import Engine
 
 from contracts.alert import Alert
-from store.alert import accept_alert
+from store.acceptance import accept_alert
 from store.delivery import (
     Delivery,
     claim_due,

@@ -1,0 +1,140 @@
+"""What each part costs from signals to alerts: ``python -m bench.stages [--signups N]``.
+
+Readings and signals of the bench's traffic are prepared; then each part goes over all of it by
+itself, measured in CPU time of this process and its threads. Twice: by the bench's ruleset, and by
+the default one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.ruleset import bench_ruleset
+from bench.traffic import Traffic
+from contracts.alert import Alert
+from contracts.event import Decision, Event, parse_event
+from contracts.ruleset import Ruleset, default_ruleset
+from contracts.signal import Signal
+from contracts.verdict import Verdict
+from contracts.wire import encode
+from detectors.alert_desk import AlertDesk
+from detectors.ledger import Ledger
+from detectors.reader import Reader, Reading
+from detectors.scorer import TELL_TIME_EVERY_MS, is_case, settle, sighting
+from detectors.velocity import Velocity
+from doorstaff.collector import calm_collector
+from sinks.memory import MemorySink
+from sinks.router import Router
+from store.clock import SystemClock
+from store.database import open_database
+from store.migration import migrate
+
+START = datetime(2026, 5, 4, 18, tzinfo=UTC)
+CHUNK = 250
+"""Readings that are settled, and alerts that are accepted, at a time."""
+
+Raised = list[tuple[Reading, list[Signal]]]
+
+
+class Clocked:
+    """Prints what each part cost, by the signup and by what went through it."""
+
+    def __init__(self, signups: int) -> None:
+        self._signups = signups
+
+    @contextmanager
+    def part(self, name: str, count: Callable[[], int], what: str) -> Iterator[None]:
+        """Time the body."""
+        started = time.process_time()
+        yield
+        spent_us = (time.process_time() - started) * 1e6
+        through = count()
+        print(
+            f"  {name:<9} {spent_us / self._signups:8.2f} µs a signup"
+            f" {spent_us / max(1, through):9.2f} µs each of {through} {what}"
+        )
+
+
+def main() -> None:
+    """Measure both rulesets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--signups", type=int, default=50_000)
+    signups = parser.parse_args().signups
+    events = [parse_event(raw) for raw in Traffic(start=START).messages(signups)]
+    for ruleset in (bench_ruleset(), default_ruleset()):
+        print(f"{ruleset.version}, {signups} signups")
+        measure(ruleset, [event for event in events if not isinstance(event, Decision)])
+
+
+def measure(ruleset: Ruleset, events: list[Event]) -> None:
+    """Take events through all parts by one ruleset."""
+    clocked = Clocked(len(events))
+    raised = _raised(ruleset, events)
+    calm_collector()
+    plain = [reading for reading, signals in raised if not signals]
+    alone = Ledger(ruleset)
+    with clocked.part("plain", lambda: len(plain), "plain verdicts, settled and encoded"):
+        for reading in plain:
+            for verdict in settle(alone, reading, ()):
+                encode(verdict)
+    alone = Ledger(ruleset)
+    with clocked.part("in chunks", lambda: len(plain), "the same, a chunk at a time"):
+        for begin in range(0, len(plain), CHUNK):
+            for verdict in alone.settle_all(plain[begin : begin + CHUNK], ()):
+                encode(verdict)
+    ledger, verdicts = Ledger(ruleset), list[Verdict]()
+    with clocked.part("settle", lambda: len(verdicts), "verdicts"):
+        for reading, signals in raised:
+            verdicts += settle(ledger, reading, signals)
+    with clocked.part("encode", lambda: len(verdicts), "verdicts"):
+        for verdict in verdicts:
+            encode(verdict)
+    cases = [verdict for verdict in verdicts if is_case(verdict)]
+    alerts = list[Alert]()
+    with clocked.part("desk", lambda: len(cases), "cases"):
+        _told(AlertDesk(ruleset, console_url="http://console"), cases, alerts)
+    with clocked.part("write", lambda: len(alerts), "alerts"):
+        for alert in alerts:
+            encode(alert)
+    with tempfile.TemporaryDirectory(prefix="doorstaff-bench-") as folder:
+        asyncio.run(_accept(Path(folder), alerts, clocked))
+
+
+def _raised(ruleset: Ruleset, events: list[Event]) -> Raised:
+    reader, velocity = Reader(ruleset), Velocity(ruleset)
+    return [
+        (reading, [*reading.signals, *velocity.observe(sighting(reading, reading.facets))])
+        for reading in map(reader.read, events)
+    ]
+
+
+def _told(desk: AlertDesk, cases: list[Verdict], alerts: list[Alert]) -> None:
+    told_ms = 0
+    for case in cases:
+        alerts += desk.observe(case)
+        at_ms = round(case.occurred_at.timestamp() * 1_000)
+        if at_ms >= told_ms:
+            told_ms = at_ms + TELL_TIME_EVERY_MS
+            alerts += desk.tick(at_ms)
+
+
+async def _accept(folder: Path, alerts: list[Alert], clocked: Clocked) -> None:
+    """Accept alerts as the router does, owed to one sink that is not served meanwhile."""
+    engine = open_database(f"sqlite:///{folder / 'alerts.sqlite'}")
+    migrate(engine)
+    router = Router(engine=engine, sinks=[MemorySink()], clock=SystemClock())
+    with clocked.part("accept", lambda: len(alerts), "alerts"):
+        for begin in range(0, len(alerts), CHUNK):
+            await router.accept(alerts[begin : begin + CHUNK])
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
