@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from doorstaff.collector import calm_collector
+
 from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
 from contracts.alert import Alert
@@ -29,7 +31,6 @@ from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.scorer import TELL_TIME_EVERY_MS, is_case, settle, sighting
 from detectors.velocity import Velocity
-from doorstaff.collector import calm_collector
 from sinks.memory import MemorySink
 from sinks.router import Router
 from store.clock import SystemClock

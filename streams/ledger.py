@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from contracts.ids import EventId
 from contracts.ruleset import Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Verdict
 from contracts.wire import encode
 from detectors.ledger import MAX_ACCOUNTS, Ledger
-from detectors.scorer import TELL_TIME_EVERY_MS, is_case, settle
+from detectors.scorer import TELL_TIME_EVERY_MS, is_case
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import Outgoing, Record
@@ -30,10 +29,6 @@ class _Batch:
     """None while only answers have come."""
     answered: set[int] = field(default_factory=set)
     signals: list[Signal] = field(default_factory=list)
-
-    @property
-    def is_complete(self) -> bool:
-        return self.readings is not None and self.answered.issuperset(self.readings.awaits)
 
 
 @dataclass(slots=True)
@@ -193,20 +188,12 @@ def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
         yield from part.ledger.amend(part.batches.pop(early).signals)
 
 
-def _settle_if_complete(name: BatchId, part: _Partition) -> Iterator[Verdict]:
+def _settle_if_complete(name: BatchId, part: _Partition) -> list[Verdict]:
     batch = part.batches[name]
-    if batch.is_complete:
-        del part.batches[name]
-        yield from _settle(batch, part)
-
-
-def _settle(batch: _Batch, part: _Partition) -> Iterator[Verdict]:
-    by_event: dict[EventId, list[Signal]] = {}
-    for signal in batch.signals:
-        by_event.setdefault(signal.event_id, []).append(signal)
-    for reading in batch.readings.readings if batch.readings else ():
-        part.watermark_ms = max(part.watermark_ms, reading.occurred_at_ms)
-        signals = (*reading.signals, *by_event.pop(reading.event_id, ()))
-        yield from settle(part.ledger, reading, signals)
-    for signals_of_earlier in by_event.values():
-        yield from part.ledger.amend(signals_of_earlier)
+    if batch.readings is None or not batch.answered.issuperset(batch.readings.awaits):
+        return []
+    del part.batches[name]
+    readings = batch.readings.readings
+    newest_ms = max((reading.occurred_at_ms for reading in readings), default=0)
+    part.watermark_ms = max(part.watermark_ms, newest_ms)
+    return part.ledger.settle_all(readings, batch.signals)
