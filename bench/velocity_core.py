@@ -57,7 +57,7 @@ def counted(ruleset: Ruleset, chunks: Iterable[bytes]) -> tuple[float, int, Velo
     velocity = Velocity(ruleset)
     busy, signals = 0.0, 0
     for chunk in chunks:
-        seen = msgpack.decode(chunk, type=list[Sighting])
+        seen = _sightings(chunk)
         begun = time.process_time()
         for one in seen:
             signals += len(velocity.observe(one))
@@ -84,16 +84,16 @@ def main() -> None:
             gc.collect()
             busy, signals, velocity = counted(ruleset, chunks)
             best = min(best, busy)
-        facets = sum(
-            len(one.facets)
-            for chunk in chunks
-            for one in msgpack.decode(chunk, type=list[Sighting])
-        )
+        facets = sum(len(one.facets) for chunk in chunks for one in _sightings(chunk))
         print(
             f"{name:<10}{facets / given.signups:>8.2f}{len(velocity):>10,}"
             f"{signals / given.signups:>9.3f}{best / given.signups * 1e6:>13.2f}",
             flush=True,
         )
+
+
+def _sightings(chunk: bytes) -> list[Sighting]:
+    return msgpack.decode(chunk, type=list[Sighting])
 
 
 def _profile(ruleset: Ruleset, signups: int) -> None:

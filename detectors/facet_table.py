@@ -16,10 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from contracts.ids import AccountId, EventId, Facet
+from contracts.ids import Facet
 from detectors.frequency import FrequencySketch
 from detectors.table_copy import Head, TableCopy, decode_piece
 from detectors.window import FacetWindow
+
+MOST_PACKED = 32
+"""Sightings up to which a facet is kept as a string: each one more copies it."""
 
 SPANS = 2
 """Generations to a window's length: a facet is kept for at most half a window too long."""
@@ -104,7 +107,7 @@ class FacetTable:
     ) -> None:
         self._kept_ms = kept_ms
         self._quiet_below = quiet_below
-        self._packable_nuls = 3 * (quiet_below - 2)
+        self._packable_nuls = 3 * (min(quiet_below, MOST_PACKED) - 2)
         """A string with fewer NUL characters takes one more sighting and still cannot fire."""
         self._budget = budget
         budget.tables.append(self)
@@ -148,6 +151,13 @@ class FacetTable:
         if window is not None:
             if self._copy is not None:
                 self._copy.before_change(facet)
+            if window.silent > 0 and at_ms > window.times[-1]:
+                window.silent -= 1
+                window.rest -= 1
+                window.times.append(at_ms)
+                window.texts.append(text)
+                self.sightings += 1
+                return None
             return window
         young = self._young
         known = young.get(facet)
@@ -289,9 +299,9 @@ class FacetTable:
     def _promoted(self, facet: Facet, known: str, at_ms: int) -> FacetWindow:
         window = self._new_window(facet)
         oldest_ms = at_ms - self._kept_ms
-        for seen_ms, account_id, event_id in _sightings(known):
+        for seen_ms, text in _sightings(known):
             if seen_ms > oldest_ms:
-                window.add(seen_ms, account_id, event_id)
+                window.add(seen_ms, text)
         window.missed, window.missed_error = self._missed(facet)
         self.windows[facet] = window
         self.sightings += len(window)
@@ -332,9 +342,6 @@ class FacetTable:
         self.tallies -= window.tally is not None
 
 
-def _sightings(text: str) -> list[tuple[int, AccountId, EventId]]:
-    fields = text.split("\0")
-    return [
-        (int(fields[at]), AccountId(fields[at + 1]), EventId(fields[at + 2]))
-        for at in range(0, len(fields), 3)
-    ]
+def _sightings(packed: str) -> list[tuple[int, str]]:
+    fields = packed.split("\0")
+    return [(int(fields[at]), "\0".join(fields[at : at + 3])) for at in range(0, len(fields), 3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ from contracts.ruleset import Level, Measure, VelocityRule, window_text
 from detectors.pane import PANES
 from detectors.tally import Column, Tally, standard_error
 from detectors.usual import Usual
-from detectors.window import FacetWindow
+from detectors.window import MOST_REST, FacetWindow, Reached, account_of
 
 _NEW = "new"
 
@@ -52,6 +53,7 @@ class Gauge:
         self.usual: Usual | None = None
         self._first = rule.levels[0].at_least
         self._rising = tuple(level.at_least for level in rule.levels)
+        self._next = (*self._rising, self._rising[-1] * 2 + MOST_REST)
         self._by_share = rule.measure in {"new_account_share", "surprise"}
         self.quiet_below = rule.min_accounts if self._by_share else self._first
         self.column = Column(
@@ -68,8 +70,8 @@ class Gauge:
         )
         return self.usual
 
-    def level_of(self, window: FacetWindow, begin: int, end: int, pane: int) -> int:
-        """How many of the rule's levels a window reaches.
+    def level_of(self, window: FacetWindow, begin: int, end: int, pane: int) -> Reached:
+        """How many of the rule's levels a window reaches, and how many sightings bring no higher.
 
         Args:
             window: Of which facet.
@@ -80,9 +82,12 @@ class Gauge:
         missed = window.missed if self.counts_missed else 0
         if window.tally is not None:
             return self._tallied(window, window.tally, begin, end, pane)
-        if end - begin + missed < self.quiet_below:
-            return 0
-        return self.rule.level_for(self._measured(window, begin, end, pane, missed))
+        sightings = end - begin + missed
+        if sightings < self.quiet_below:
+            return 0, self.quiet_below - sightings - 1
+        measured = self._measured(window, begin, end, pane, missed)
+        level = bisect_right(self._rising, measured)
+        return level, 0 if self._by_share else self._next[level] - int(measured) - 1
 
     def is_estimated(self, window: FacetWindow, level: int) -> bool:
         """Whether a level was reached by an estimate in panes alone."""
@@ -98,28 +103,30 @@ class Gauge:
             return given.get(self.rule.of, "")
         return _NEW if is_new and self.rule.measure == "new_account_share" else ""
 
-    def _tallied(self, window: FacetWindow, tally: Tally, begin: int, end: int, pane: int) -> int:
+    def _tallied(
+        self, window: FacetWindow, tally: Tally, begin: int, end: int, pane: int
+    ) -> Reached:
         """The level by what is kept, or the higher one by what was counted in panes."""
         missed = window.missed if self.counts_missed else 0
-        exact = self.rule.level_for(self._measured(window, begin, end, pane, missed))
+        exact = bisect_right(self._rising, self._measured(window, begin, end, pane, missed))
         tally.exact[self._place] = max(tally.exact[self._place], exact)
         if exact == len(self._rising):
-            return exact
-        if self.usual is None and tally.most(self._place) + missed < self._rising[exact]:
-            return exact  # without an estimate, which costs most of what counting does
-        levels = () if self.usual else [level - missed for level in self._rising]
+            return exact, MOST_REST
+        if not self._by_share:
+            most = tally.most(self._place) + missed
+            if most < self._rising[exact]:
+                return exact, self._rising[exact] - most - 1
+        levels = () if self._by_share else [level - missed for level in self._rising]
         counted = tally.count(self._place, pane, levels)
-        measured = self._surprise(window, counted, pane) if self.usual else counted + missed
-        return max(exact, self.rule.level_for(measured))
+        measured = self._surprise(window, counted, pane) if self._by_share else counted + missed
+        return max(exact, bisect_right(self._rising, measured)), 0
 
     def _measured(self, window: FacetWindow, begin: int, end: int, pane: int, missed: int) -> float:
         if self.rule.measure == "events":
             return end - begin + missed
         if self.rule.measure == "distinct":
             return len({*self._values(window, begin, end)} - {""}) + missed
-        accounts = end - begin
-        if window.has_repeats:
-            accounts = len(set(window.accounts[begin:end]))
+        accounts = window.accounts(begin, end)
         if self.rule.measure == "accounts":
             return accounts + missed
         if self.rule.measure == "surprise":
@@ -128,8 +135,8 @@ class Gauge:
             return 0
         values = self._values(window, begin, end)
         new = {
-            account
-            for account, value in zip(window.accounts[begin:end], values, strict=True)
+            account_of(text)
+            for text, value in zip(window.texts[begin:end], values, strict=True)
             if value == _NEW
         }
         return 100 * len(new) / accounts

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from contracts.ids import AccountId, EventId
 from detectors.distinct import RELATIVE_STANDARD_ERROR, DistinctPanes, PaneState
 from detectors.pane import PANES
 
@@ -91,7 +90,7 @@ class Tally:
             tally.exact[rule] = max(levels, default=0)
         for place, at_ms in enumerate(window.times):
             values = window.values[place] if window.values is not None else ()
-            tally.add(at_ms, window.accounts[place], window.events[place], values)
+            tally.add(at_ms, window.texts[place], values)
         return tally
 
     def state(self) -> TallyState:
@@ -117,8 +116,9 @@ class Tally:
         tally.exact = state.exact
         return tally
 
-    def add(self, at_ms: int, account_id: AccountId, event_id: EventId, values: Values) -> None:
-        """Count a sighting."""
+    def add(self, at_ms: int, text: str, values: Values) -> None:
+        """Count a sighting: its ``TIME NUL ACCOUNT NUL EVENT``, and what rules read besides."""
+        _, account_id, event_id = text.split("\0")
         self._added += 1
         for rule, column in enumerate(self._columns):
             match column.reads:

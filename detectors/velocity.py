@@ -22,7 +22,7 @@ from contracts.signal import Burst, Evidence, Signal
 from detectors.facet_table import Budget, FacetTable
 from detectors.measure import Gauge
 from detectors.tally import Tally
-from detectors.window import FacetWindow, Values
+from detectors.window import MOST_REST, FacetWindow, Values, account_of
 
 MAX_SIGHTINGS = 2_000
 """Sightings kept of one facet. Past it the older half is let go, and all is counted in panes from
@@ -87,11 +87,15 @@ class _Kind:
         return FacetWindow(facet, len(self.gauges), with_values=self.with_values)
 
     def trim(self, window: FacetWindow) -> None:
-        """Let go of what is too old, or too much."""
+        """Let go of what is too old, or too much; say how much may come in silence."""
         if window.tally is None and len(window) > MAX_SIGHTINGS:
             window.tally = Tally.of_window(self._columns, window)
             self.table.tallies += 1
         self.table.trim(window, self.panes_ms, MAX_SIGHTINGS)
+        if window.tally is not None or self.with_values or any(window.levels):
+            window.silent = 0
+        else:
+            window.silent = min(window.rest, MAX_SIGHTINGS - len(window))
 
 
 class Velocity:
@@ -170,7 +174,7 @@ class Velocity:
             if kind is None:
                 continue
             for usual in kind.usuals:
-                usual.see(facet, AccountId(text.split("\0")[1]), at_ms)
+                usual.see(facet, account_of(text), at_ms)
             window = kind.table.see(facet, text, at_ms)
             if window is not None:
                 signals += _counted(kind, facet, window, seen)
@@ -189,18 +193,26 @@ def basis_of(ruleset: Ruleset) -> str:
 
 
 def _counted(kind: _Kind, facet: Facet, window: FacetWindow, seen: Sighting) -> Iterable[Signal]:
+    """Add a sighting to a window; the signals of all whose standing it changed, and its own."""
     values = _values(kind, seen) if kind.with_values else ()
-    _, account_id, event_id = seen.text.split("\0")
-    place, is_new = window.add(seen.at_ms, AccountId(account_id), EventId(event_id), values)
+    place, is_new = window.add(seen.at_ms, seen.text, values)
+    if not is_new:
+        for index, gauge in enumerate(kind.gauges):
+            if window.level(index, place):
+                yield _signal(gauge, index, facet, window, place)
+        return
+    in_order = place == len(window) - 1
+    rested = window.rest > 0
+    if rested:
+        window.rest -= 1
+    elif in_order:
+        window.rest = MOST_REST
     for index, gauge in enumerate(kind.gauges):
-        changed = (
-            window.reach(index, gauge.pane_ms, place, gauge.level_of) if is_new else set[int]()
-        )
-        if changed or window.level(index, place):
-            for at in sorted(changed | {place}):
-                yield _signal(gauge, index, facet, window, at)
-    if is_new:
-        kind.trim(window)
+        if rested and in_order and not window.levels[index]:
+            continue
+        for at in window.reach(index, gauge.pane_ms, place, gauge.level_of):
+            yield _signal(gauge, index, facet, window, at)
+    kind.trim(window)
 
 
 def _values(kind: _Kind, seen: Sighting) -> Values:
@@ -213,6 +225,7 @@ def _signal(gauge: Gauge, index: int, facet: Facet, window: FacetWindow, at: int
     rule = gauge.rule
     reached = window.level(index, at)
     at_ms = window.times[at]
+    _, account_id, event_id = window.texts[at].split("\0")
     run = window.run(index, at_ms // gauge.pane_ms)
     since_ms = run[0] * gauge.pane_ms if run else at_ms
     doubt: Doubt = ()
@@ -225,8 +238,8 @@ def _signal(gauge: Gauge, index: int, facet: Facet, window: FacetWindow, at: int
         code=rule.code,
         points=rule.levels[reached - 1].points,
         group=rule.group,
-        account_id=window.accounts[at],
-        event_id=window.events[at],
+        account_id=AccountId(account_id),
+        event_id=EventId(event_id),
         occurred_at_ms=at_ms,
         evidence=evidence,
         burst=burst,

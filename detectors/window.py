@@ -9,34 +9,38 @@ whole number of them, so a window of one second is 60 panes of 16 ms: 0.96 s.
 What is known after some sightings does not depend on the order in which they came: each sighting
 has, per rule, the highest level of any window that holds it, and the start of its burst. Both only
 ever move one way (the level up, the start back) as sightings are added.
+
+Most sightings change nothing, and are not looked at. One more raises a count by one at most, so a
+window whose counts are far from the next level sleeps for as many sightings as must at least come
+before anything can be reached (``rest``).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 
 from contracts.ids import AccountId, EventId, Facet
 from detectors.pane import PANES
 from detectors.tally import Tally, TallyState
 
-FEW = 16
-"""Accounts up to which a list is searched as fast as a set."""
+MOST_REST = 256
+"""Sightings after which a window is looked at again in any case: what is too old has to go."""
 
 Run = list[int]
 """First and last pane of a burst: of the panes in which something was seen and the window that ends
 there reached a level, those with gaps of no more than a window."""
 
 Values = tuple[str, ...]
-LevelOf = Callable[["FacetWindow", int, int, int], int]
+Reached = tuple[int, int]
+"""A level, and how many sightings may come before a higher one can be reached."""
+LevelOf = Callable[["FacetWindow", int, int, int], Reached]
 """Of the window that holds the sightings from one place to before another, and ends in a pane."""
 
 WindowState = tuple[
     list[int],
-    list[AccountId],
-    list[EventId],
+    list[str],
     list[Values] | None,
-    bool,
     list[bytearray] | None,
     list[list[Run]],
     bytearray,
@@ -46,7 +50,7 @@ WindowState = tuple[
 ]
 """All that a window is made of, in the order of ``FacetWindow.state``."""
 
-_NOBODY: set[int] = set()
+_NOBODY: Sequence[int] = ()
 
 
 class FacetWindow:
@@ -54,29 +58,34 @@ class FacetWindow:
 
     Attributes:
         facet: Which.
-        times: Epoch milliseconds, ascending; ``accounts``, ``events`` and ``values`` run beside it.
+        times: Epoch milliseconds, ascending; ``texts`` and ``values`` run beside it.
+        texts: ``TIME NUL ACCOUNT NUL EVENT`` of each sighting.
         values: What some rule counts besides accounts; None while no rule of the kind does.
-        has_repeats: Whether an account has more than one sighting.
-        announced: Per rule, the level that each sighting has reached; None before any has.
+        announced: Per rule, the level that each sighting has reached, up to the last with any; None
+            before any has.
         runs: Per rule, the bursts that may still grow, the oldest first.
         levels: Per rule, the level of the newest window.
+        rest: So many sightings raise the level of no newest window, whatever they are.
+        silent: Of so many, if each comes in order, there is nothing to say.
         missed: Sightings that had to be forgotten for lack of memory, at least so many.
         missed_error: By how many they may be more.
         tally: Counts in panes, once there were too many sightings to keep.
     """
 
     __slots__ = (
-        "_known",
-        "accounts",
+        "_accounts",
+        "_fresh",
+        "_latest",
         "announced",
-        "events",
         "facet",
-        "has_repeats",
         "levels",
         "missed",
         "missed_error",
+        "rest",
         "runs",
+        "silent",
         "tally",
+        "texts",
         "times",
         "values",
     )
@@ -84,26 +93,28 @@ class FacetWindow:
     def __init__(self, facet: Facet, rules: int, *, with_values: bool = False) -> None:
         self.facet = facet
         self.times: list[int] = []
-        self.accounts: list[AccountId] = []
-        self.events: list[EventId] = []
+        self.texts: list[str] = []
         self.values: list[Values] | None = [] if with_values else None
-        self.has_repeats = False
         self.announced: list[bytearray] | None = None
         self.runs: list[list[Run]] = []
         self.levels = bytearray(rules)
-        self._known: set[AccountId] | None = None
-        """The accounts, where there are more than a few."""
+        self.rest = 0
+        self.silent = 0
         self.missed = 0
         self.missed_error = 0
         self.tally: Tally | None = None
+        self._accounts: list[AccountId] = []
+        """Beside ``times``, as far as they were asked for."""
+        self._latest: dict[AccountId, int] = {}
+        """When each of these accounts was last seen."""
+        self._fresh = self.times
+        """The same times, ascending: ``times`` itself while nobody came twice."""
 
     def __len__(self) -> int:
         """Sightings kept."""
         return len(self.times)
 
-    def add(
-        self, at_ms: int, account_id: AccountId, event_id: EventId, value: Values = ()
-    ) -> tuple[int, bool]:
+    def add(self, at_ms: int, text: str, value: Values = ()) -> tuple[int, bool]:
         """Put a sighting where it belongs.
 
         Returns:
@@ -114,23 +125,27 @@ class FacetWindow:
         if times and at_ms <= times[-1]:
             place = bisect_left(times, at_ms)
             while place < len(times) and times[place] == at_ms:
-                if self.events[place] == event_id:
+                if self.texts[place] == text:
                     return place, False
                 place += 1
-        if not self.has_repeats:
-            self.has_repeats = self._knows(account_id)
-        times.insert(place, at_ms)
-        self.accounts.insert(place, account_id)
-        self.events.insert(place, event_id)
+        if place == len(times):
+            times.append(at_ms)
+            self.texts.append(text)
+        else:
+            self._learn_accounts()
+            times.insert(place, at_ms)
+            self.texts.insert(place, text)
+            self._note(place, account_of(text), at_ms)
+            for levels in self.announced or ():
+                if place < len(levels):
+                    levels.insert(place, 0)
         if self.values is not None:
             self.values.insert(place, value)
-        for levels in self.announced or ():
-            levels.insert(place, 0)
         if self.tally is not None:
-            self.tally.add(at_ms, account_id, event_id, value)
+            self.tally.add(at_ms, text, value)
         return place, True
 
-    def reach(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> set[int]:
+    def reach(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> Sequence[int]:
         """Bring the levels of one rule up to date after a sighting was added.
 
         Args:
@@ -140,41 +155,44 @@ class FacetWindow:
             level_of: The level of a window.
 
         Returns:
-            The places of all whose level or burst changed.
+            The places of all whose level or burst changed, ascending.
         """
         times = self.times
         pane = times[place] // pane_ms
-        newest = times[-1] // pane_ms
-        if pane == newest:
-            begin = bisect_left(times, (pane - PANES + 1) * pane_ms)
-            level = level_of(self, begin, len(times), pane)
-            before, self.levels[rule] = self.levels[rule], level
-            if level == 0:
-                return _NOBODY
-            moved = self._heat(rule, pane)
-            if level <= before and place == len(times) - 1:
-                # Whoever else is in this window was in the last one, and has its level.
-                self._announced()[rule][place] = level
-                changed = {place}
-            else:
-                changed = self._raise(rule, begin, len(times), level)
-            return changed | self._members(rule, pane_ms, pane) if moved else changed
-        changed = set()
-        for end_pane in self._window_ends(pane, pane_ms, place):
-            begin = bisect_left(times, (end_pane - PANES + 1) * pane_ms)
-            end = bisect_left(times, (end_pane + 1) * pane_ms)
-            level = level_of(self, begin, end, end_pane)
-            if end_pane == newest:
-                self.levels[rule] = level
-            if level:
-                changed |= self._raise(rule, begin, end, level)
-                if self._heat(rule, end_pane):
-                    changed |= self._members(rule, pane_ms, end_pane)
-        return changed
+        if pane != times[-1] // pane_ms:
+            return self._reach_late(rule, pane_ms, place, level_of)
+        begin, end = bisect_left(times, (pane - PANES + 1) * pane_ms), len(times)
+        level, room = level_of(self, begin, end, pane)
+        self.rest = min(self.rest, room)
+        before, self.levels[rule] = self.levels[rule], level
+        if level == 0:
+            return _NOBODY
+        moved = self._heat(rule, pane)
+        if level > before or place < end - 1:
+            changed = self._raise(rule, begin, end, level)
+        else:  # Whoever else is in this window was in the last one, and has its level.
+            self._levels_to(rule, place).append(level)
+            changed = [place]
+        return sorted({*changed, *self._members(rule, pane_ms, pane)}) if moved else changed
 
     def level(self, rule: int, place: int) -> int:
         """The highest level of any window that holds a sighting, as far as is known."""
-        return self.announced[rule][place] if self.announced is not None else 0
+        if self.announced is None or place >= len(self.announced[rule]):
+            return 0
+        return self.announced[rule][place]
+
+    def accounts(self, begin: int, end: int) -> int:
+        """How many accounts the sightings from one place to before another have.
+
+        ``begin`` is the first of its time.
+        """
+        self._learn_accounts()
+        fresh = self._fresh
+        if fresh is self.times or begin == end:
+            return end - begin
+        if end == len(self.times):
+            return len(fresh) - bisect_left(fresh, self.times[begin])
+        return len(set(self._accounts[begin:end]))
 
     def run(self, rule: int, pane: int) -> Run | None:
         """The burst that a sighting in a pane belongs to, if it does to one."""
@@ -194,34 +212,34 @@ class FacetWindow:
 
     def forget(self, count: int) -> None:
         """Let go of so many sightings, the oldest."""
-        del self.times[:count], self.accounts[:count], self.events[:count]
+        times, latest, fresh = self.times, self._latest, self._fresh
+        newest_ms = times[count - 1]
+        for account, at_ms in zip(self._accounts[:count], times, strict=False):
+            if latest.get(account) == at_ms:
+                del latest[account]
+                if fresh is not times:
+                    del fresh[bisect_left(fresh, at_ms)]
+        del times[:count], self.texts[:count], self._accounts[:count]
         if self.values is not None:
             del self.values[:count]
-        self._known = None
-        if self.has_repeats:
-            self.has_repeats = len(set(self.accounts)) < len(self.accounts)
         for levels in self.announced or ():
             del levels[:count]
-
-    def _knows(self, account_id: AccountId) -> bool:
-        """Whether an account has a sighting here; it has one from now on."""
-        if len(self.accounts) < FEW:
-            return account_id in self.accounts
-        if self._known is None:
-            self._known = set(self.accounts)
-        if account_id in self._known:
-            return True
-        self._known.add(account_id)
-        return False
+        for account, at_ms in zip(self._accounts, times, strict=False):
+            if at_ms > newest_ms:
+                break
+            if account not in latest:  # it was seen twice in that millisecond
+                latest[account] = at_ms
+                if fresh is not times:
+                    insort(fresh, at_ms)
+        if len(latest) == len(self._accounts):
+            self._fresh = times
 
     def state(self) -> WindowState:
         """All of it, not copied: to be written before anything is added."""
         return (
             self.times,
-            self.accounts,
-            self.events,
+            self.texts,
             self.values,
-            self.has_repeats,
             self.announced,
             self.runs,
             self.levels,
@@ -231,13 +249,11 @@ class FacetWindow:
         )
 
     def set_state(self, state: WindowState) -> None:
-        """Become what ``state`` gave."""
+        """Become what ``state`` gave; for a window without sightings."""
         (
             self.times,
-            self.accounts,
-            self.events,
+            self.texts,
             self.values,
-            self.has_repeats,
             self.announced,
             self.runs,
             self.levels,
@@ -246,22 +262,64 @@ class FacetWindow:
             tally,
         ) = state
         self.tally = None if tally is None else Tally.of(tally)
+        self._fresh = self.times
 
-    def _announced(self) -> list[bytearray]:
+    def _learn_accounts(self) -> None:
+        """Read the accounts of those that came since they were last asked for."""
+        for place in range(len(self._accounts), len(self.times)):
+            self._note(place, account_of(self.texts[place]), self.times[place])
+
+    def _note(self, place: int, account_id: AccountId, at_ms: int) -> None:
+        """Keep the account of the sighting at a place; those before it are kept."""
+        self._accounts.insert(place, account_id)
+        latest, fresh = self._latest, self._fresh
+        known_ms = latest.get(account_id)
+        latest[account_id] = at_ms if known_ms is None else max(at_ms, known_ms)
+        if known_ms is None:
+            if fresh is not self.times:
+                insort(fresh, at_ms)
+        elif fresh is self.times:
+            self._fresh = sorted(latest.values())
+        elif at_ms > known_ms:
+            del fresh[bisect_left(fresh, known_ms)]
+            insort(fresh, at_ms)
+
+    def _levels_to(self, rule: int, place: int) -> bytearray:
+        """What sightings have reached by a rule, as many as there are before a place or more."""
         if self.announced is None:
-            self.announced = [bytearray(len(self.times)) for _ in self.levels]
-        return self.announced
+            self.announced = [bytearray() for _ in self.levels]
+        levels = self.announced[rule]
+        if len(levels) < place:
+            levels.extend(bytes(place - len(levels)))
+        return levels
 
-    def _raise(self, rule: int, begin: int, end: int, level: int) -> set[int]:
-        announced = self._announced()[rule]
-        raised = set()
+    def _raise(self, rule: int, begin: int, end: int, level: int) -> list[int]:
+        announced = self._levels_to(rule, end)
+        raised = []
         for lower in range(level):
             place = announced.find(lower, begin, end)
             while place >= 0:
                 announced[place] = level
-                raised.add(place)
+                raised.append(place)
                 place = announced.find(lower, place + 1, end)
+        raised.sort()
         return raised
+
+    def _reach_late(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> Sequence[int]:
+        times = self.times
+        newest = times[-1] // pane_ms
+        changed = set[int]()
+        for pane in self._window_ends(times[place] // pane_ms, pane_ms, place):
+            begin = bisect_left(times, (pane - PANES + 1) * pane_ms)
+            end = bisect_left(times, (pane + 1) * pane_ms)
+            level, _ = level_of(self, begin, end, pane)
+            if pane == newest:
+                self.levels[rule] = level
+            if level:
+                changed.update(self._raise(rule, begin, end, level))
+                if self._heat(rule, pane):
+                    changed |= self._members(rule, pane_ms, pane)
+        return sorted(changed)
 
     def _window_ends(self, pane: int, pane_ms: int, place: int) -> list[int]:
         """The panes from ``pane`` on in which a window that holds it can be at its fullest."""
@@ -278,6 +336,9 @@ class FacetWindow:
         if not self.runs:
             self.runs = [[] for _ in self.levels]
         runs = self.runs[rule]
+        if runs and runs[-1][0] <= pane <= runs[-1][1] + PANES:
+            runs[-1][1] = max(runs[-1][1], pane)
+            return False
         near = [run for run in runs if run[0] - PANES <= pane <= run[1] + PANES]
         if not near:
             runs.append([pane, pane])
@@ -299,4 +360,14 @@ class FacetWindow:
         begin = bisect_left(self.times, (run[0] - PANES + 1) * pane_ms)
         end = bisect_left(self.times, (run[1] + 1) * pane_ms)
         announced = self.announced[rule]
-        return {place for place in range(begin, end) if announced[place]}
+        return {place for place in range(begin, min(end, len(announced))) if announced[place]}
+
+
+def account_of(text: str) -> AccountId:
+    """Whose sighting a text is of."""
+    return AccountId(text.split("\0", 2)[1])
+
+
+def event_of(text: str) -> EventId:
+    """What event a text is of."""
+    return EventId(text.split("\0", 2)[2])
