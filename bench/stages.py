@@ -104,8 +104,9 @@ def measure(ruleset: Ruleset, events: list[Event]) -> None:
     with clocked.part("write", lambda: len(alerts), "alerts"):
         for alert in alerts:
             encode(alert)
-    with tempfile.TemporaryDirectory(prefix="doorstaff-bench-") as folder:
-        asyncio.run(_accept(Path(folder), alerts, clocked))
+    asyncio.run(_accept("accept", alerts, CHUNK, clocked))
+    asyncio.run(_accept("by ones", alerts, 1, clocked))
+    asyncio.run(_deliver(alerts, clocked))
 
 
 def _raised(ruleset: Ruleset, events: list[Event]) -> Raised:
@@ -126,15 +127,31 @@ def _told(desk: AlertDesk, cases: list[Verdict], alerts: list[Alert]) -> None:
             alerts += desk.tick(at_ms)
 
 
-async def _accept(folder: Path, alerts: list[Alert], clocked: Clocked) -> None:
-    """Accept alerts as the router does, owed to one sink that is not served meanwhile."""
-    engine = open_database(f"sqlite:///{folder / 'alerts.sqlite'}")
-    migrate(engine)
-    router = Router(engine=engine, sinks=[MemorySink()], clock=SystemClock())
-    with clocked.part("accept", lambda: len(alerts), "alerts"):
-        for begin in range(0, len(alerts), CHUNK):
-            await router.accept(alerts[begin : begin + CHUNK])
-    engine.dispose()
+@contextmanager
+def _router(sink: MemorySink) -> Iterator[Router]:
+    """A router with a sink, on a database of its own."""
+    with tempfile.TemporaryDirectory(prefix="doorstaff-bench-") as folder:
+        engine = open_database(f"sqlite:///{Path(folder) / 'alerts.sqlite'}")
+        migrate(engine)
+        yield Router(engine=engine, sinks=[sink], clock=SystemClock())
+        engine.dispose()
+
+
+async def _accept(name: str, alerts: list[Alert], chunk: int, clocked: Clocked) -> None:
+    """Accept alerts, so many at a time; the sink is not served meanwhile."""
+    with _router(MemorySink()) as router, clocked.part(name, lambda: len(alerts), "alerts"):
+        for begin in range(0, len(alerts), chunk):
+            await router.accept(alerts[begin : begin + chunk])
+
+
+async def _deliver(alerts: list[Alert], clocked: Clocked) -> None:
+    """Deliver all that was accepted."""
+    sink = MemorySink()
+    with _router(sink) as router:
+        await router.accept(alerts)
+        with clocked.part("deliver", lambda: len(sink.alerts), "alerts"):
+            async with router:
+                await router.drained(60)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from contracts.alert import Alert, AlertStatus
 from contracts.event import epoch_ms
 from contracts.ids import ACTIONS, AlertId, CampaignId
 from store.alert import alert_from, campaigns_of, note_campaigns, row_of
-from store.delivery import Debt, enqueue
+from store.debt import Debt, enqueue
 from store.schema import alerts
 from store.upsert import insert_into
 

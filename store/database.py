@@ -19,14 +19,15 @@ def open_database(url: str) -> Engine:
     address = make_url(url)
     if address.drivername in {"postgres", "postgresql"}:
         address = address.set(drivername="postgresql+psycopg")
+    is_file = address.get_backend_name() == "sqlite"
     engine = create_engine(
         address,
-        pool_pre_ping=True,
+        pool_pre_ping=not is_file,  # a file does not hang up
         hide_parameters=True,
         json_serializer=_json,
         json_deserializer=msgspec.json.decode,
     )
-    if engine.dialect.name == "sqlite":
+    if is_file:
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

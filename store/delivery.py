@@ -9,21 +9,25 @@ those that nobody has begun to deliver: it says all that they said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Select, Update, bindparam, delete, exists, func, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from contracts.alert import Alert
 from contracts.ids import AlertId
 from store.schema import deliveries
-from store.upsert import insert_into
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects.sqlite import Insert
 
 MAX_ERROR_CHARS = 500
 
@@ -55,89 +59,6 @@ class FailedDelivery:
     finished_at_ms: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Debt:
-    """A revision that is owed to a sink.
-
-    Attributes:
-        alert: Its ``status`` is what the sink is told.
-        supersedes: Whether older revisions of the alert may be owed in SQL.
-        was_closed: Whether it stands for an older one too that told of a closing: what came before
-            that has ended.
-    """
-
-    sink: str
-    alert: Alert
-    supersedes: bool = True
-    was_closed: bool = False
-
-    def followed_by(self, alert: Alert) -> Debt:
-        """What is owed when a newer revision supersedes this one."""
-        return replace(
-            self,
-            alert=_opening(alert) if self.alert.status == "opened" else alert,
-            was_closed=self.was_closed or self.alert.status == "closed",
-        )
-
-
-def enqueue(connection: Connection, debts: Iterable[Debt], *, now_ms: int) -> None:
-    """Owe revisions to sinks, in the caller's transaction; a repeat changes nothing.
-
-    Older revisions of an alert that the same sink has not begun to get, or has failed to get, are
-    superseded. Where one of these would have told the sink that the alert was opened, the newer one
-    tells it: nobody's first word of an alert is that it has grown.
-
-    Args:
-        connection: To the database.
-        debts: At most one for each sink and alert.
-        now_ms: The present, epoch milliseconds.
-    """
-    owed = {(debt.sink, debt.alert.alert_id): debt for debt in debts}
-    older = [debt for debt in owed.values() if debt.supersedes]
-    news = _supersede(connection, older, now_ms) if older else set()
-    rows = [
-        {
-            "sink": debt.sink,
-            "alert_id": debt.alert.alert_id,
-            "revision": debt.alert.revision,
-            "body": _opening(debt.alert)
-            if (debt.sink, debt.alert.alert_id) in news and not debt.was_closed
-            else debt.alert,
-            "status": "due",
-            "due_at_ms": now_ms,
-        }
-        for debt in owed.values()
-    ]
-    if rows:
-        connection.execute(_owing(connection.dialect.name), rows)
-
-
-def _opening(alert: Alert) -> Alert:
-    """The first word of an alert that somebody hears."""
-    return alert if alert.status == "closed" else replace(alert, status="opened")
-
-
-def _supersede(
-    connection: Connection, debts: Iterable[Debt], now_ms: int
-) -> set[tuple[str, AlertId]]:
-    """Take back what newer debts say as well; give those of which somebody was to hear first."""
-    newest = {(debt.sink, debt.alert.alert_id): debt.alert.revision for debt in debts}
-    rows = connection.execute(
-        _UNBEGUN,
-        {
-            "sinks": sorted({sink for sink, _ in newest}),
-            "alert_ids": sorted({alert_id for _, alert_id in newest}),
-            "now_ms": now_ms,
-        },
-    )
-    superseded = [row for row in rows if row.revision < newest.get((row.sink, row.alert_id), 0)]
-    if superseded:
-        connection.execute(
-            _SUPERSEDING, [{"which": row.id, "finished_at_ms": now_ms} for row in superseded]
-        )
-    return {(row.sink, row.alert_id) for row in superseded if row.body["status"] == "opened"}
-
-
 def claim_due(
     connection: Connection, sink: str, *, now_ms: int, lease_seconds: float, limit: int = 1
 ) -> tuple[Delivery, ...]:
@@ -145,37 +66,22 @@ def claim_due(
 
     Until the lease ends no other worker gets it; after that, whoever comes first. An alert whose
     older revision is still on its way is left until that one has ended.
+
+    Args:
+        connection: To the database.
+        sink: Whose.
+        now_ms: The present, epoch milliseconds.
+        lease_seconds: How long they are this worker's.
+        limit: How many at most.
     """
-    older = deliveries.alias("older")
-    picked = (
-        select(deliveries.c.id)
-        .where(
-            deliveries.c.sink == sink,
-            deliveries.c.status == "due",
-            deliveries.c.due_at_ms <= now_ms,
-            deliveries.c.leased_until_ms <= now_ms,
-            ~exists().where(
-                older.c.sink == deliveries.c.sink,
-                older.c.alert_id == deliveries.c.alert_id,
-                older.c.revision < deliveries.c.revision,
-                older.c.status == "due",
-            ),
-        )
-        .order_by(deliveries.c.due_at_ms, deliveries.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite has one writer and leaves this out
-        .cte("picked")
-    )
     claimed = connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(select(picked.c.id)))
-        .values(
-            attempts=deliveries.c.attempts + 1,
-            leased_until_ms=now_ms + round(lease_seconds * 1_000),
-        )
-        .returning(
-            deliveries.c.id, deliveries.c.body, deliveries.c.attempts, deliveries.c.due_at_ms
-        )
+        _CLAIMING,
+        {
+            "for_sink": sink,
+            "now_ms": now_ms,
+            "leased_until_ms": now_ms + round(lease_seconds * 1_000),
+            "most": limit,
+        },
     ).all()
     return tuple(
         Delivery(
@@ -188,18 +94,13 @@ def claim_due(
     )
 
 
-def mark_done(connection: Connection, delivery: Delivery, *, now_ms: int) -> bool:
-    """Note that the sink has it.
+def mark_done(connection: Connection, *arrived: Delivery, now_ms: int) -> int:
+    """Note that the sink has them.
 
     Returns:
-        Whether the lease was still this worker's.
+        Of how many the lease was still this worker's.
     """
-    return _settle(
-        connection,
-        _held(delivery).values(
-            status="done", leased_until_ms=0, last_error="", finished_at_ms=now_ms
-        ),
-    )
+    return _all_held(connection, _DONE, arrived, finished_at_ms=now_ms)
 
 
 def retry_later(
@@ -239,6 +140,29 @@ def release(connection: Connection, delivery: Delivery) -> bool:
         Whether the lease was still this worker's.
     """
     return _settle(connection, _held(delivery).values(leased_until_ms=0))
+
+
+def end_batch(
+    connection: Connection,
+    arrived: Sequence[Delivery],
+    unbegun: Sequence[Delivery],
+    *,
+    broken_off: Delivery | None,
+    now_ms: int,
+) -> None:
+    """Note what came of deliveries that were claimed together.
+
+    Args:
+        connection: To the database.
+        arrived: The sink has them.
+        unbegun: No attempt was made; another worker may begin at once.
+        broken_off: The one that was under way, if a stop broke it off.
+        now_ms: The present, epoch milliseconds.
+    """
+    mark_done(connection, *arrived, now_ms=now_ms)
+    _all_held(connection, _GIVING_BACK, unbegun)
+    if broken_off is not None:
+        release(connection, broken_off)
 
 
 def mark_failed(connection: Connection, delivery: Delivery, *, now_ms: int, error: str) -> bool:
@@ -319,6 +243,15 @@ def prune_finished(connection: Connection, *, before_ms: int) -> int:
     return pruned.rowcount
 
 
+def _all_held(
+    connection: Connection, statement: Update, held: Sequence[Delivery], **values: int
+) -> int:
+    if not held:
+        return 0
+    rows = [{"which": one.id, "attempt": one.attempt, **values} for one in held]
+    return connection.execute(statement, rows if len(rows) > 1 else rows[0]).rowcount
+
+
 def _held(delivery: Delivery) -> Update:
     return update(deliveries).where(
         deliveries.c.id == delivery.id,
@@ -331,30 +264,38 @@ def _settle(connection: Connection, statement: Update) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-@cache
-def _owing(dialect: str) -> Insert:
-    return insert_into(deliveries, dialect).on_conflict_do_nothing()
-
-
-_UNBEGUN: Select[tuple[int, str, AlertId, int, dict[str, Any]]] = (
-    select(
-        deliveries.c.id,
-        deliveries.c.sink,
-        deliveries.c.alert_id,
-        deliveries.c.revision,
-        deliveries.c.body,
-    )
+_older = deliveries.alias("older")
+_picked = (
+    select(deliveries.c.id)
     .where(
-        deliveries.c.sink.in_(bindparam("sinks", expanding=True)),
-        deliveries.c.alert_id.in_(bindparam("alert_ids", expanding=True)),
-        deliveries.c.status.in_(("due", "failed")),
+        deliveries.c.sink == bindparam("for_sink"),
+        deliveries.c.status == "due",
+        deliveries.c.due_at_ms <= bindparam("now_ms"),
         deliveries.c.leased_until_ms <= bindparam("now_ms"),
+        ~exists().where(
+            _older.c.sink == deliveries.c.sink,
+            _older.c.alert_id == deliveries.c.alert_id,
+            _older.c.revision < deliveries.c.revision,
+            _older.c.status == "due",
+        ),
     )
-    .order_by(deliveries.c.id)
-    .with_for_update()
+    .order_by(deliveries.c.due_at_ms, deliveries.c.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)  # SQLite has one writer and leaves this out
+    .cte("picked")
 )
-_SUPERSEDING: Update = (
+_CLAIMING = (
     update(deliveries)
-    .where(deliveries.c.id == bindparam("which"))
-    .values(status="superseded", finished_at_ms=bindparam("finished_at_ms"))
+    .where(deliveries.c.id.in_(select(_picked.c.id)))
+    .values(attempts=deliveries.c.attempts + 1, leased_until_ms=bindparam("leased_until_ms"))
+    .returning(deliveries.c.id, deliveries.c.body, deliveries.c.attempts, deliveries.c.due_at_ms)
 )
+_HELD = update(deliveries).where(
+    deliveries.c.id == bindparam("which"),
+    deliveries.c.status == "due",
+    deliveries.c.attempts == bindparam("attempt"),
+)
+_DONE = _HELD.values(
+    status="done", leased_until_ms=0, last_error="", finished_at_ms=bindparam("finished_at_ms")
+)
+_GIVING_BACK = _HELD.values(leased_until_ms=0, attempts=deliveries.c.attempts - 1)

@@ -22,6 +22,7 @@ from contracts.event import from_epoch_ms
 from contracts.ids import AccountId, EventId, UploadId
 from sinks.errors import AlertsNotAccepted, DeliveryError, Refused, Throttled, Unreachable
 from sinks.jsonl import JsonlSink
+from sinks.lane import BATCH_SECONDS, MAX_AT_A_TIME
 from sinks.memory import MemorySink
 from sinks.route import Route
 from sinks.router import KeepTimes, Router
@@ -226,6 +227,45 @@ async def test_a_stop_lets_what_is_under_way_end(engine: Engine) -> None:
         await hung.begun.wait()
         asyncio.get_running_loop().call_later(0.1, hung.mended.set)
     assert hung.alerts == [CAMPAIGN]
+
+
+async def test_a_sink_that_is_slow_is_given_no_more_than_it_gets_to(engine: Engine) -> None:
+    """What waits its turn stays free: for another worker, and for a newer revision."""
+
+    @dataclass(kw_only=True)
+    class Slow(MemorySink):
+        slow: bool = False
+        begun: asyncio.Event = field(default_factory=asyncio.Event)
+        mended: asyncio.Event = field(default_factory=asyncio.Event)
+
+        async def deliver(self, alert: Alert) -> None:
+            if self.slow:
+                await asyncio.sleep(BATCH_SECONDS)
+                self.begun.set()
+                await self.mended.wait()
+            await super().deliver(alert)
+
+    sink = Slow(name="s", timeout_seconds=30)
+    async with router(engine, sink) as running:
+        await running.accept([alert_like(alert_id=f"alert-{number}") for number in range(40)])
+        assert await running.drained(10)
+        sink.slow = True
+        again = [alert_like(alert_id=f"alert-{n}", revision=2, account_count=90) for n in range(40)]
+        await running.accept(again)
+        await sink.begun.wait()
+        sink.begun.clear()
+        sink.mended.set()
+        await sink.begun.wait()
+        sink.mended.clear()
+        with engine.begin() as connection:
+            now_ms = SystemClock().now_ms()
+            free = claim_due(connection, "s", now_ms=now_ms, lease_seconds=0, limit=99)
+        assert len(free) > 40 - MAX_AT_A_TIME
+        assert {delivery.attempt for delivery in free} == {1}
+        sink.slow = False
+        sink.mended.set()
+        assert await running.drained(10)
+    assert len(sink.alerts) == 80
 
 
 async def test_what_a_dead_worker_had_leased_goes_out_when_the_lease_ends(engine: Engine) -> None:

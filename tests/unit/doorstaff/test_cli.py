@@ -20,7 +20,8 @@ from doorstaff.embedded.child import free_port
 from doorstaff.settings import load_settings
 from store.database import open_database
 from store.dead_letter import save_dead_letter
-from store.delivery import Debt, claim_due, count_due, enqueue, mark_failed
+from store.debt import Debt, enqueue
+from store.delivery import claim_due, count_due, mark_failed
 from store.migration import configuration, current
 from tests.alerts import CAMPAIGN
 from tests.traffic import START, signup

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import Engine
 
 from contracts.alert import Alert
+from contracts.ids import AlertId
 from store.acceptance import accept_alert
 from store.delivery import (
     Delivery,
     claim_due,
     count_due,
+    end_batch,
     list_failed,
     mark_done,
     mark_failed,
@@ -55,6 +57,18 @@ def test_a_released_delivery_is_due_at_once(engine: Engine) -> None:
     with engine.begin() as connection:
         assert release(connection, held)
     assert len(claim(engine, now_ms=1)) == 1
+
+
+def test_a_batch_ends_with_what_arrived_and_leaves_the_rest(engine: Engine) -> None:
+    accept(engine, *(alert_like(alert_id=AlertId(f"alert-{number}")) for number in range(5)))
+    first, second, third, *rest = claim(engine, now_ms=0, limit=5)
+    with engine.begin() as connection:
+        end_batch(connection, [first, second], rest, broken_off=third, now_ms=1)
+        assert count_due(connection) == {"s": 3}
+        end_batch(connection, [first], [second], broken_off=None, now_ms=2)  # done already
+        assert count_due(connection) == {"s": 3}
+    again = {delivery.id: delivery.attempt for delivery in claim(engine, now_ms=3, limit=5)}
+    assert again == {third.id: 2} | {one.id: 1 for one in rest}
 
 
 def test_a_retry_waits_until_it_is_due(engine: Engine) -> None:
