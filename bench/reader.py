@@ -1,103 +1,146 @@
-"""What an event costs until the windows see it: parsing, and reading, in microseconds.
+"""What an event costs until the windows see it: parsing, and reading by stage, in microseconds.
 
     python -m bench.reader
 
-Signups of about 460 bytes as a busy evening brings them: addresses, devices and mailboxes that
-come again a few times, half of the sites new. Each stage is timed alone, the best of a few rounds:
-a shared machine only ever adds.
+Signups are those of ``bench.traffic``, posts are of 500 characters. Each stage is timed alone, in
+CPU time, on events that it has not seen before: nearly every account brings a device, a mailbox and
+a site of its own. The median of several rounds, and the least: a shared machine only ever adds.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import random
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
-from contracts.event import Signup, parse_event
-from contracts.ruleset import default_ruleset
+from bench.ruleset import bench_ruleset
+from bench.traffic import Traffic
+from contracts.event import Event, parse_event
 from detectors.content import read_content
 from detectors.facet import Facets
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
+from detectors.mailbox import Mailbox, parse_mailbox
 from detectors.reader import Reader
 
-EVENTS = 20_000
-ROUNDS = 5
+EVENTS = 5_000
+ROUNDS = 7
+POST_CHARS = 500
+
+Stage = tuple[str, Callable[..., object], Callable[[Event, bytes], Sequence[object]]]
+"""Its name, what it does, and what it is given."""
 
 
-def signups(*, linked: bool, events: int = EVENTS) -> list[bytes]:
-    """An evening's signups, as they come off the topic."""
-    return [_signup(number, linked=linked) for number in range(events)]
+def stages() -> tuple[Stage, ...]:
+    """The parts of parsing and reading; those that begin with a blank are parts of ``read``."""
+    ruleset = bench_ruleset()
+    return (
+        ("parse", parse_event, lambda _, raw: (raw,)),
+        ("read", Reader(ruleset).read, lambda event, _: (event,)),
+        (" content", read_content, lambda event, _: (event,)),
+        (" mailbox", _mailbox, lambda event, _: (event,)),
+        (" facets", Facets(ruleset).read, _with_content_and_mailbox),
+        (" link spam", LinkSpam(ruleset).observe, lambda event, _: (event, read_content(event))),
+        (" identity", Identity(ruleset).observe, lambda event, _: (event, _mailbox(event))),
+    )
 
 
-def _signup(number: int, *, linked: bool) -> bytes:
-    minute, second = divmod(number // 100, 60)
-    first, last = _FIRST[number % 97 % 8], _LAST[number % 89 % 7]
-    fields: dict[str, object] = {
-        "type": "signup",
-        "event_id": f"signup-{number:08}-5f0c1d",
-        "occurred_at": f"2026-11-22T18:{minute:02}:{second:02}.{number % 1_000:03}Z",
-        "account_id": f"account-{number:08}",
-        "email": f"{first}.{last}{number % 7_001}@{_HOSTS[number % 5]}",
-        "ip": f"203.{number % 113}.{number * 7 % 251}.{number * 31 % 253}",
-        "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like"
-        f" Gecko) Chrome/{120 + number % 11}.0.0.0 Safari/537.36",
-        "device_id": f"{number * 2_654_435_761 % 2**64:016x}",
-        "name": f"{first.title()} {last.title()}",
-        "country": "DE",
-        "payment_fingerprint": f"{number * 40_503 % 2**40:010x}",
-    }
-    if linked:
-        site = f"site{number // 2}.example.org" if number % 2 else f"www.shop{number % 50}.com"
-        fields["website"] = f"https://{site}/about"
-        fields["bio"] = f"We plant trees and tell of it at https://{site}/blog since 1998."
-    return json.dumps(fields).encode()
-
-
-_FIRST = ("anna", "ben", "clara", "david", "emma", "felix", "greta", "hanna")
-_LAST = ("schmidt", "kowalski", "rossi", "garcia", "dubois", "novak", "berg")
-_HOSTS = ("gmail.com", "web.de", "example.org", "outlook.com", "trees.example.net")
-
-
-def microseconds(do: Callable[..., object], inputs: Sequence[tuple[object, ...]]) -> float:
-    """What one event costs, the best of ``ROUNDS``."""
-    best = float("inf")
+def report(name: str, messages: Iterator[bytes]) -> None:
+    """Time each stage on messages of its own, round by round, and print a line for each."""
+    taken: dict[str, list[float]] = {}
+    sizes: list[int] = []
     for _ in range(ROUNDS):
-        gc.collect()
-        begun = time.process_time()
-        for given in inputs:
-            do(*given)
-        best = min(best, time.process_time() - begun)
-    return best / len(inputs) * 1e6
+        for stage, do, given in stages():
+            raws = [next(messages) for _ in range(EVENTS)]
+            sizes += map(len, raws)
+            inputs = [given(_event(raw), raw) for raw in raws]
+            taken.setdefault(stage, []).append(_microseconds(do, inputs))
+    print(f"{name}, {statistics.mean(sizes):.0f} bytes, in µs of CPU: median, least")
+    taken["parse + read"] = [
+        parse + read for parse, read in zip(taken["parse"], taken["read"], strict=True)
+    ]
+    for stage, times in taken.items():
+        print(f"  {stage:<14}{statistics.median(times):8.2f}{min(times):8.2f}")
+    together = statistics.median(taken["parse + read"])
+    print(f"  {1e6 / together:,.0f} a second a core")
+
+
+def signups() -> Iterator[bytes]:
+    """The signups of ``bench.traffic``, without end."""
+    traffic = Traffic(start=datetime(2026, 1, 1, tzinfo=UTC))
+    while True:
+        yield from traffic.messages(EVENTS)
+
+
+def posts(*, seed: int = 1) -> Iterator[bytes]:
+    """Posts of ``POST_CHARS`` characters: prose with a link or two, some in markup."""
+    pick = random.Random(seed)
+    number = 0
+    while True:
+        number += 1
+        site = f"https://{''.join(pick.choices(_LETTERS, k=8))}.{pick.choice(_SUFFIXES)}/programme"
+        linked = pick.choice(
+            (
+                f'<p>Tickets at <a href="{site}">our own shop</a>, and at the door.</p>',
+                f"Tickets at {site} and at the door. ",
+                f"[Tickets]({site}) & more at the door. Call (030) 901 820, or see {site}/map. ",
+            )
+        )
+        text = linked + " ".join(pick.choices(_SENTENCES, k=12))
+        yield json.dumps(
+            {
+                "type": "post",
+                "event_id": f"p-{number:08d}",
+                "occurred_at": "2026-01-01T00:00:00.000Z",
+                "account_id": f"a-{number:08d}",
+                "kind": pick.choice(("event_page", "comment")),
+                "text": text[:POST_CHARS],
+            }
+        ).encode()
+
+
+_LETTERS = "abcdefghiklmnoprstuvwz"
+_SUFFIXES = ("com", "org", "de", "co.uk", "example")
+_SENTENCES = (
+    "We meet in the old town hall, as every year, and talk about trees.",
+    "Doors open at 19:00, and the first set begins at half past seven.",
+    "There are three quartets on one stage, with a break for soup in between.",
+    "Bring your own cup: there is tea, and coffee from the co-operative next door.",
+    "“Never too late”, says Zoë, who began to play the viola at 61.",
+)
+
+
+def _mailbox(event: Event) -> Mailbox | None:
+    return parse_mailbox(event.email) if event.type == "signup" and event.email else None
+
+
+def _with_content_and_mailbox(event: Event, _: bytes) -> Sequence[object]:
+    return event, read_content(event), _mailbox(event)
+
+
+def _event(raw: bytes) -> Event:
+    event = parse_event(raw)
+    if not isinstance(event, Event):
+        msg = "the bench sends no decisions"
+        raise TypeError(msg)
+    return event
+
+
+def _microseconds(do: Callable[..., object], inputs: Iterable[Sequence[object]]) -> float:
+    gc.collect()
+    begun = time.process_time()
+    for given in inputs:
+        do(*given)
+    return (time.process_time() - begun) / EVENTS * 1e6
 
 
 def main() -> None:
-    ruleset = default_ruleset()
-    reader = Reader(ruleset)
-    for linked in (False, True):
-        raws = [(raw,) for raw in signups(linked=linked)]
-        parsed = [parse_event(raw) for (raw,) in raws]
-        events = [(event,) for event in parsed if isinstance(event, Signup)]
-        pairs = [(event, read_content(event)) for (event,) in events]
-        print(f"{'signup with links' if linked else 'plain signup'}, {_mean_size(raws):.0f} bytes")
-        together = 0.0
-        for name, do, inputs in (
-            ("parse", parse_event, raws),
-            ("read", reader.read, events),
-            ("  content", read_content, events),
-            ("  facets", Facets(ruleset).of, pairs),
-            ("  link spam", LinkSpam(ruleset).observe, pairs),
-            ("  identity", Identity(ruleset).observe, events),
-        ):
-            cost = microseconds(do, inputs)
-            together += 0.0 if name.startswith(" ") else cost
-            print(f"  {name:<14}{cost:6.2f} µs")
-        print(f"  {'together':<14}{together:6.2f} µs")
-
-
-def _mean_size(raws: Sequence[tuple[bytes]]) -> float:
-    return sum(len(raw) for (raw,) in raws) / len(raws)
+    report("signup", signups())
+    report("post", posts())
 
 
 if __name__ == "__main__":

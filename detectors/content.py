@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         kind: A signup's website and bio are a ``profile``.
         text: Title and text as a reader sees them, without markup and disguise.
-        words: How many words, URLs not counted.
+        written_links: How many of the links stand in the text, as words do.
         links: First those of the event's own fields, then of the markup, then of the plain text.
         contacts: Ways to somebody that are no links: phone numbers, handles, wallets.
         invisible_in_words: How often something invisible stood inside a word.
@@ -28,15 +29,25 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
 
     kind: PostKind
     text: str = ""
-    words: int = 0
+    written_links: int = 0
     links: tuple[Link, ...] = ()
     contacts: tuple[Contact, ...] = ()
     invisible_in_words: int = 0
     defanged: int = 0
 
+    @property
+    def words(self) -> int:
+        """How many words, URLs not counted."""
+        return max(word_count(self.text) - self.written_links, 0)
+
 
 HEAD_CHARS, TAIL_CHARS = 200_000, 50_000
 """What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
+
+_PROSE = re.compile(r"[A-Za-z ,'\"!?;\n-]*+(?:\.(?=\s|\Z)[A-Za-z ,'\"!?;\n-]*+)*+")
+"""Words and full stops, and nothing that a link, a contact or markup is made of.
+
+Most of what people write of themselves is that, and need not be searched for each of these."""
 
 NOTHING = Content(kind="profile")
 
@@ -46,17 +57,24 @@ def read_content(event: Event) -> Content:
     if event.type == "post":
         written = f"{event.title}\n{event.text}" if event.title else event.text
         return _read(event.kind, event.links, written)
-    if event.type == "signup" and (event.website or event.bio):
-        fields = (event.website,) if event.website else ()
-        return _read("profile", fields, event.bio or "")
+    if event.type == "signup":
+        website, bio = event.website, event.bio
+        if website:
+            return _read("profile", (website,), bio or "")
+        if bio:
+            return _read("profile", (), bio)
     return NOTHING
 
 
 def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
-    links = [link for url in fields if (link := parse_link(url))]
-    if not written:
-        return Content(kind=kind, links=tuple(links))
-    if len(written) > HEAD_CHARS + TAIL_CHARS:
+    links: list[Link] = []
+    for url in fields:
+        if link := parse_link(url):
+            links.append(link)
+    if len(written) <= HEAD_CHARS + TAIL_CHARS:
+        if _PROSE.fullmatch(written) and "dot" not in written:
+            return Content(kind=kind, text=written, links=tuple(links))
+    else:
         written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
     markup = read_markup(written)
     cleaned = clean(markup.loose)
@@ -65,7 +83,7 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
     return Content(
         kind=kind,
         text=text,
-        words=max(word_count(text) - len(found), 0),
+        written_links=len(found),
         links=(*links, *markup.links, *found),
         contacts=find_contacts(text),
         invisible_in_words=cleaned.invisible_in_words,

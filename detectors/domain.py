@@ -8,6 +8,7 @@ not all of GitHub's.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
@@ -19,10 +20,11 @@ CACHED_HOSTS = 65_536
 
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+", re.ASCII)
+_ORDINARY_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.ASCII)
+"""As resolvers see it already, and no address: an address ends in a number (WHATWG URL)."""
 _OTHER_DOTS = str.maketrans("。．。", "...")  # noqa: RUF001 -- dots by UTS 46
 
 
-@lru_cache(maxsize=CACHED_HOSTS)
 def ascii_host(host: str) -> str | None:
     """The host as resolvers see it: lower case, punycode, without a final dot.
 
@@ -30,6 +32,13 @@ def ascii_host(host: str) -> str | None:
         None where no resolver could look it up: empty, too long, or with characters that no host
         holds. An IPv6 address keeps its brackets.
     """
+    if _ORDINARY_HOST.fullmatch(host) and len(host) <= MAX_HOST_CHARS:
+        return host
+    return _ascii_host(host)
+
+
+@lru_cache(maxsize=CACHED_HOSTS)
+def _ascii_host(host: str) -> str | None:
     host = host.strip().translate(_OTHER_DOTS).strip(".").lower()
     if not host or len(host) > MAX_HOST_CHARS:
         return None
@@ -44,7 +53,6 @@ def ascii_host(host: str) -> str | None:
     return host if len(host) <= MAX_HOST_CHARS and _HOST.fullmatch(host) else None
 
 
-@lru_cache(maxsize=CACHED_HOSTS)
 def registrable_domain(host: str) -> str | None:
     """What one owner registered, for a host as ``ascii_host`` gives it.
 
@@ -53,6 +61,38 @@ def registrable_domain(host: str) -> str | None:
         it, ``github.io`` for ``github.io``; an address as canonical text for a numeric host; None
         where the suffix is not a known one or nothing stands before it.
     """
+    return name_under(host, ordinary_suffixes()) or _registrable_domain(host)
+
+
+def name_under(host: str, suffixes: Mapping[str, bool]) -> str | None:
+    """The part of a host that stands right under a suffix: ``example.com`` of ``a.example.com``.
+
+    Nearly every account has a domain of its own, so this is a few look-ups and no cache.
+
+    Args:
+        host: As ``ascii_host`` gives it.
+        suffixes: Names, and whether one is a suffix of which nothing else need be known.
+
+    Returns:
+        None where the longest name that the host ends in is another one, or is the host itself.
+    """
+    name, rest = "", host
+    while (is_suffix := suffixes.get(rest)) is None:
+        name, (_, dot, rest) = rest, rest.partition(".")
+        if not dot:
+            return None
+    return name if is_suffix and name and "xn--" not in host else None
+
+
+@cache
+def ordinary_suffixes() -> Mapping[str, bool]:
+    """Every name of the public suffix list, and whether it is a plain entry of it."""
+    suffixes, under_any, exceptions = _suffixes()
+    return {name: True for name in suffixes} | {name: False for name in under_any | exceptions}
+
+
+@lru_cache(maxsize=CACHED_HOSTS)
+def _registrable_domain(host: str) -> str | None:
     if address := numeric_address(host):
         return str(address)
     suffix = _listed_suffix(host)
@@ -111,12 +151,10 @@ def _raw_punycode(label: str) -> str:
     return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
 
 
-@lru_cache(maxsize=CACHED_HOSTS)
 def _listed_suffix(host: str) -> str:
     """The longest suffix of the list that an ordinary host ends in; empty where that is not plain.
 
-    tldextract gives the same (a test holds the two together), and takes ten times as long: nearly
-    every account has a domain of its own.
+    tldextract gives the same (a test holds the two together), and takes ten times as long.
     """
     suffixes, under_any, exceptions = _suffixes()
     if "xn--" in host or ".." in host:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Literal, cast
 
 from contracts.event import Event, Signup
+from contracts.event_struct import SignupRow
 from contracts.ids import Facet
-from contracts.ruleset import FACET_KINDS, FacetKind, Ruleset
+from contracts.ruleset import FACET_KINDS, Ruleset
 from detectors.content import Content, read_content
 from detectors.domain import CACHED_HOSTS, registrable_domain
 from detectors.lists import Listings, Standing, bundled
@@ -54,12 +55,16 @@ class Facets:
         self._counted: frozenset[str] = frozenset(rule.of for rule in rules if rule.of)
         parts = (kind for kinds in self._compounds.values() for kind in kinds)
         self._kinds: frozenset[str] = frozenset({*self._alone, *self._counted, *parts})
+        self._are_all_alone = (
+            not (self._compounds or self._counted) and "email_domain" not in self._alone
+        )
         self._wants_domain_or_shape = bool(self._kinds & {"email_domain", "email_shape"})
-        self._wants_mailbox = self._wants_domain_or_shape or "email_stem" in self._kinds
         self._wants_address = bool(self._kinds & {"ip", "subnet"})
+        self._wants_rest = bool(self._kinds & {"phone", "user_agent", "country"})
         self._wants_links = "link_domain" in self._kinds
         self._listings = Listings.of(ruleset)
         self._placeholders = bundled("placeholders")
+        self._longest_placeholder = max(map(len, self._placeholders))
         self._standing = lru_cache(maxsize=CACHED_HOSTS)(self._host_standing)
 
     def of(
@@ -82,105 +87,115 @@ class Facets:
         Only ``link_domain`` may have several values.
         """
         if event.type == "signup":
-            if mailbox is None and event.email and self._wants_mailbox:
+            if mailbox is None and event.email:
                 mailbox = parse_mailbox(event.email)
             shown = self._shown(event, mailbox)
-            links: tuple[str, ...] = ()
-            if self._wants_links and (event.website or event.bio):
-                own = mailbox or (parse_mailbox(event.email) if event.email else None)
-                found = (content or read_content(event)).links
-                links = tuple(self._link_values(found, own.domain if own else None))
-        elif self._wants_links and event.type == "post":
-            mailbox, shown = None, {}
-            links = tuple(self._link_values((content or read_content(event)).links))
+            own_domain = mailbox.domain if mailbox else None
+        elif event.type == "post":
+            mailbox, shown, own_domain = None, [], None
         else:
             return (), ()
-        alone = self._alone
-        facets = [f"{kind}:{value}" for kind, value in shown.items() if kind in alone]
-        if mailbox and "email_domain" in alone and self._is_shared(mailbox.domain):
-            facets.remove(f"email_domain:{shown['email_domain']}")
-        if links and "link_domain" in alone:
-            facets += [f"link_domain:{value}" for value in links]
-        if self._compounds:
-            facets += self._compound(shown, links)
-        values: tuple[tuple[str, str], ...] = ()
-        if self._counted:
-            values = tuple(item for item in shown.items() if item[0] in self._counted)
-            if "link_domain" in self._counted:
-                values += tuple(("link_domain", value) for value in links)
-        return cast("tuple[Facet, ...]", tuple(facets)), values
+        if self._wants_links and (links := (content or read_content(event)).links):
+            shown += self._links(links, own_domain)
+        if self._are_all_alone:
+            return cast("tuple[Facet, ...]", tuple(shown)), ()
+        return self._counted_by_rules(shown, mailbox)
 
-    def _shown(self, signup: Signup, mailbox: Mailbox | None) -> dict[FacetKind, str]:
-        """The value of each kind that is asked for and there is, in the fixed order."""
+    def _shown(self, signup: Signup | SignupRow, mailbox: Mailbox | None) -> list[str]:
+        """A facet of each kind that is asked for and there is, in the fixed order; no links."""
         kinds = self._kinds
-        shown: dict[FacetKind, str] = {}
+        shown: list[str] = []
         if "device" in kinds and (value := self._identifier(signup.device_id)):
-            shown["device"] = value
+            shown.append(f"device:{value}")
         if self._wants_address and signup.ip and (found := address_and_network(signup.ip)):
             if "ip" in kinds:
-                shown["ip"] = found[0]
+                shown.append(f"ip:{found[0]}")
             if "subnet" in kinds:
-                shown["subnet"] = found[1]
+                shown.append(f"subnet:{found[1]}")
         if mailbox:
-            if "email_stem" in kinds and (stem := email_stem(mailbox, self._listings)):
-                shown["email_stem"] = _bounded(stem)
+            if "email_stem" in kinds and (value := email_stem(mailbox, self._listings)):
+                shown.append(f"email_stem:{_bounded(value)}")
             if self._wants_domain_or_shape:
-                shown.update(self._domain_and_shape(mailbox))
+                shown += self._domain_and_shape(mailbox)
         if "payment" in kinds and (value := self._identifier(signup.payment_fingerprint)):
-            shown["payment"] = value
+            shown.append(f"payment:{value}")
+        if self._wants_rest:
+            shown += self._rest(signup)
+        return shown
+
+    def _domain_and_shape(self, mailbox: Mailbox) -> Iterator[str]:
+        kinds, domain = self._kinds, mailbox.domain
+        if "email_domain" in kinds:
+            yield f"email_domain:{_bounded(registrable_domain(domain) or domain)}"
+        if "email_shape" in kinds and (shape := email_shape(mailbox, self._listings)):
+            yield f"email_shape:{_bounded(shape)}"
+
+    def _rest(self, signup: Signup | SignupRow) -> Iterator[str]:
+        kinds = self._kinds
         if "phone" in kinds and signup.phone and (digits := phone_digits(signup.phone)):
-            shown["phone"] = digits
+            yield f"phone:{digits}"
         if "user_agent" in kinds and (
             value := self._identifier(" ".join((signup.user_agent or "").split()))
         ):
-            shown["user_agent"] = value
+            yield f"user_agent:{value}"
         if "country" in kinds and (
             (value := self._identifier(signup.country)) and value.upper() not in _NO_COUNTRY
         ):
-            shown["country"] = value.upper()
-        return shown
-
-    def _domain_and_shape(self, mailbox: Mailbox) -> Iterator[tuple[FacetKind, str]]:
-        kinds, domain = self._kinds, mailbox.domain
-        if "email_domain" in kinds:
-            yield "email_domain", _bounded(registrable_domain(domain) or domain)
-        if "email_shape" in kinds and (shape := email_shape(mailbox, self._listings)):
-            yield "email_shape", _bounded(shape)
+            yield f"country:{value.upper()}"
 
     def _identifier(self, value: str | None) -> str | None:
         """An opaque value, unless it is what clients send when they have none."""
         value = value.strip() if value else None
-        if not value or value.lower() in self._placeholders:
+        if not value or (value[0] in "0-" and not value.strip("0-")):
             return None
-        if value[0] in "0-" and not value.strip("0-"):
-            return None
-        return _bounded(value)
+        if len(value) <= self._longest_placeholder:
+            return None if value.lower() in self._placeholders else value
+        return value if len(value) <= MAX_VALUE_CHARS else _bounded(value)
+
+    def _links(self, links: Sequence[Link], own_domain: str | None) -> Iterable[str]:
+        """One facet a domain that says something about who links to it.
+
+        What everybody links to is left out, and so is the domain of the account's own mailbox:
+        colleagues share it. A short link stands for its target: it is kept with its path.
+        """
+        facets: dict[str, None] = {}
+        unlisted = self._listings.unlisted_domain
+        for link in links:
+            value = unlisted(link.host) or self._link_value(link)
+            if value is None or value == own_domain:
+                continue
+            if len(value) > MAX_VALUE_CHARS:
+                value = _bounded(value)
+            facets[f"link_domain:{value}"] = None
+            if len(facets) == MAX_LINK_FACETS:
+                break
+        return facets
+
+    def _counted_by_rules(
+        self, shown: Sequence[str], mailbox: Mailbox | None
+    ) -> tuple[tuple[Facet, ...], tuple[tuple[str, str], ...]]:
+        """What of an event's facets is counted alone, as a part, and as a value."""
+        apart = [(kind, value) for kind, _, value in (facet.partition(":") for facet in shown)]
+        facets = [f"{kind}:{value}" for kind, value in apart if kind in self._alone]
+        if mailbox and "email_domain" in self._alone and self._is_shared(mailbox.domain):
+            domain = mailbox.domain
+            facets.remove(f"email_domain:{_bounded(registrable_domain(domain) or domain)}")
+        if self._compounds:
+            facets += self._compound(apart)
+        values = tuple(item for item in apart if item[0] in self._counted)
+        return cast("tuple[Facet, ...]", tuple(facets)), values
 
     def _is_shared(self, domain: str) -> bool:
         return domain in self._listings.free_mail or domain in self._listings.allowed
 
-    def _compound(self, shown: Mapping[FacetKind, str], links: tuple[str, ...]) -> Iterator[str]:
+    def _compound(self, apart: Sequence[tuple[str, str]]) -> Iterator[str]:
+        shown = dict(apart)
+        links = [value for kind, value in apart if kind == "link_domain"]
         for name, kinds in self._compounds.items():
             for link in links if "link_domain" in kinds else ("",):
                 parts = [link if kind == "link_domain" else shown.get(kind) for kind in kinds]
                 if None not in parts:
                     yield f"{name}:{'|'.join(_escaped(part) for part in parts if part)}"
-
-    def _link_values(self, links: Iterable[Link], own_domain: str | None = None) -> Iterator[str]:
-        """One value a domain that says something about who links to it.
-
-        What everybody links to is left out, and so is the domain of the account's own mailbox:
-        colleagues share it. A short link stands for its target: it is kept with its path.
-        """
-        seen: set[str] = set()
-        for link in links:
-            value = self._link_value(link)
-            if value is None or value == own_domain or value in seen:
-                continue
-            seen.add(value)
-            yield _bounded(value)
-            if len(seen) == MAX_LINK_FACETS:
-                return
 
     def _host_standing(self, host: str) -> Standing | Literal["shortener"]:
         standing = self._listings.standing(host)

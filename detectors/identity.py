@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from contracts.event import Event, Signup
+from contracts.event_struct import SignupRow
 from contracts.ids import Code
 from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
@@ -27,6 +28,11 @@ MIN_TUMBLED_DOTS = 3
 
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 _MANY_CONSONANTS = re.compile(f"[bcdfghjklmnpqrstvwxz]{{{MIN_CONSONANTS_IN_A_ROW}}}")
+_CALM = re.compile(
+    f"(?:[bcdfghjklmnpqrstvwxz]{{0,{MIN_CONSONANTS_IN_A_ROW - 1}}}+[aeiouy._-])*+"
+    f"[bcdfghjklmnpqrstvwxz]{{0,{MIN_CONSONANTS_IN_A_ROW - 1}}}+[0-9]*+"
+)
+"""A local part with one number at the end at most, and no long run of consonants: most are that."""
 _THREE_NUMBERS = re.compile(r"[0-9][^0-9]++[0-9]++[^0-9]++[0-9]")
 """What a local part has that turns five times between letters and digits."""
 _TELLING = re.compile(r"[.:@]|(?:\d\D{0,3}+){7}")
@@ -77,9 +83,7 @@ class Identity:
             return ()
         if mailbox is None and event.email:
             mailbox = parse_mailbox(event.email)
-        found: list[tuple[str, Evidence]] = []
-        if mailbox:
-            found += self._in_mailbox(mailbox)
+        found = self._in_mailbox(mailbox) if mailbox else []
         if not (_is_ordinary(event.name) and _is_ordinary(event.organization)):
             found += _in_names(event)
         if not found:
@@ -91,10 +95,10 @@ class Identity:
         )
 
     def _in_mailbox(self, mailbox: Mailbox) -> list[tuple[str, Evidence]]:
-        found: list[tuple[str, Evidence]] = [
-            (code, {"list": name, "entry": entry})
-            for code, name, entry in self._of_domain(mailbox.domain)
-        ]
+        found: list[tuple[str, Evidence]] = []
+        if not self._listings.unlisted_domain(mailbox.domain):
+            for code, name, entry in self._of_domain(mailbox.domain):
+                found.append((code, {"list": name, "entry": entry}))
         if reason := gibberish(mailbox.local):
             found.append(("identity.gibberish_local", reason))
         if mailbox.domain == "gmail.com" and mailbox.dots >= MIN_TUMBLED_DOTS:
@@ -127,7 +131,7 @@ def gibberish(local: str) -> Evidence | None:
     Names with long runs of consonants have vowels elsewhere (``knightsbridge``), initials are
     short, and years come last: none of them is found.
     """
-    if len(local) < MIN_GIBBERISH_CHARS or not local.isascii():
+    if len(local) < MIN_GIBBERISH_CHARS or _CALM.fullmatch(local) or not local.isascii():
         return None
     if _THREE_NUMBERS.search(local):
         turns = len(_TURN.findall(local))
@@ -152,7 +156,7 @@ def _is_ordinary(name: str | None) -> bool:
     )
 
 
-def _in_names(signup: Signup) -> Iterator[tuple[str, Evidence]]:
+def _in_names(signup: Signup | SignupRow) -> Iterator[tuple[str, Evidence]]:
     linked = contacted = False
     for field, written in (("name", signup.name), ("organization", signup.organization)):
         if not written:

@@ -84,7 +84,7 @@ class LinkSpam:
             (code, check) for code, check in self._checks_of_plain if code == "link.density"
         )
         self._standing = lru_cache(maxsize=CACHED_HOSTS)(self._listings.standing)
-        self._is_plain_host = lru_cache(maxsize=CACHED_HOSTS)(self._has_plain_name)
+        self._has_plain_name = lru_cache(maxsize=CACHED_HOSTS)(self._reads_plain)
 
     def observe(self, event: Event, content: Content | None = None) -> tuple[Finding, ...]:
         """Find what the ruleset prices, in the order of the codes above.
@@ -106,23 +106,23 @@ class LinkSpam:
             checks = self._checks_of_plain
             if not (content.contacts or content.defanged or content.invisible_in_words):
                 checks = self._checks_of_number
-        return tuple(
-            Finding(code=code, evidence=evidence)
-            for code, check in checks
-            if (evidence := check(content))
-        )
+        found: list[Finding] = []
+        for code, check in checks:
+            if evidence := check(content):
+                found.append(Finding(code=code, evidence=evidence))
+        return tuple(found)
 
     def _are_plain(self, links: Sequence[Link]) -> bool:
         """Whether none of the checks that look at one link would find anything in these."""
-        is_plain_host = self._is_plain_host
+        unlisted, has_plain_name = self._listings.unlisted_domain, self._has_plain_name
         for link in links:
             if link.numeric or link.userinfo or link.hidden or "." in link.anchor:
                 return False
-            if not is_plain_host(link.host):
+            if not (unlisted(link.host) or has_plain_name(link.host)):
                 return False
         return True
 
-    def _has_plain_name(self, host: str) -> bool:
+    def _reads_plain(self, host: str) -> bool:
         listings = self._listings
         return not (
             "xn--" in host
@@ -158,11 +158,9 @@ class LinkSpam:
         anybody can open; on an event page neither does.
         """
         limit = self._density.get(content.kind)
-        if limit is None:
+        if limit is None or len(content.links) + len(content.contacts) < limit.links:
             return None
         personal = content.kind in _PERSONAL_KINDS
-        if len(content.links) + len(content.contacts) < limit.links:
-            return None
         counted = {"other", "open_page"} if personal else {"other"}
         standing = self._standing
         links = sum(not link.embedded and standing(link.host) in counted for link in content.links)

@@ -6,15 +6,16 @@ and the first lines say where the names are from and when they were taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal
 
 import disposable_email_domains
 
-from contracts.ruleset import Ruleset
+from contracts.ruleset import Lists, Ruleset
+from detectors.domain import name_under, ordinary_suffixes
 
 Standing = Literal["allowed", "open_page", "other"]
 
@@ -36,7 +37,7 @@ class NameList:
         return host
 
     def __contains__(self, host: str) -> bool:
-        return self.hit(host) is not None
+        return host in self.entries or self.hit(host) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +53,16 @@ class Listings:
     disposable_mail: NameList
     free_mail: NameList
     suspicious_suffixes: NameList
+    names: Mapping[str, bool]
+    """Every name on a list and every public suffix; true for a suffix that is on no list."""
+
+    def unlisted_domain(self, host: str) -> str | None:
+        """The registrable domain of a host, where no list says anything of it.
+
+        None for one that is listed, or is not surely unlisted: then look further. As nearly every
+        host is an unlisted one of its own, this is a few look-ups for all lists at once.
+        """
+        return name_under(host, self.names)
 
     def standing(self, host: str) -> Standing:
         """What everybody links to, where anybody opens a page, or neither; the longest entry wins.
@@ -66,26 +77,36 @@ class Listings:
     @classmethod
     def of(cls, ruleset: Ruleset) -> Listings:
         """Bundled lists and the ruleset's names; what the ruleset allows is on no bundled list."""
-        added = ruleset.lists
-        allowed = frozenset(added.allowed_domains)
-        disposable = frozenset(disposable_email_domains.blocklist)
-        return cls(
-            blocked=NameList("blocked_domains", frozenset(added.blocked_domains)),
-            allowed=NameList(
-                "allowed_domains", (bundled("allowed_domains") - {*added.blocked_domains}) | allowed
-            ),
-            open_pages=_less("open_pages", bundled("open_pages"), allowed),
-            shorteners=NameList(
-                "shorteners", (bundled("shorteners") - allowed) | {*added.shorteners}
-            ),
-            disposable_mail=NameList(
-                "disposable_mail_domains",
-                (disposable - bundled("free_mail_domains") - allowed)
-                | {*added.disposable_mail_domains},
-            ),
-            free_mail=_less("free_mail_domains", bundled("free_mail_domains"), ()),
-            suspicious_suffixes=_less("suspicious_suffixes", bundled("suspicious_suffixes"), ()),
-        )
+        return _listings(ruleset.lists)
+
+
+@lru_cache(maxsize=8)
+def _listings(added: Lists) -> Listings:
+    allowed = frozenset(added.allowed_domains)
+    disposable = frozenset(disposable_email_domains.blocklist)
+    lists = {
+        "blocked": NameList("blocked_domains", frozenset(added.blocked_domains)),
+        "allowed": NameList(
+            "allowed_domains", (bundled("allowed_domains") - {*added.blocked_domains}) | allowed
+        ),
+        "open_pages": _less("open_pages", bundled("open_pages"), allowed),
+        "shorteners": NameList(
+            "shorteners", (bundled("shorteners") - allowed) | {*added.shorteners}
+        ),
+        "disposable_mail": NameList(
+            "disposable_mail_domains",
+            (disposable - bundled("free_mail_domains") - allowed)
+            | {*added.disposable_mail_domains},
+        ),
+        "free_mail": _less("free_mail_domains", bundled("free_mail_domains"), ()),
+        "suspicious_suffixes": _less("suspicious_suffixes", bundled("suspicious_suffixes"), ()),
+    }
+    listed = NameList("any", frozenset().union(*(names.entries for names in lists.values())))
+    names = {
+        name: is_ordinary and name not in listed
+        for name, is_ordinary in ordinary_suffixes().items()
+    }
+    return Listings(**lists, names=names | dict.fromkeys(listed.entries, False))
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from detectors.domain import ascii_host, registrable_domain
 from detectors.lists import Listings, bundled
@@ -28,7 +29,7 @@ _TELLING = re.compile(
 _RUN = re.compile(r"[^\W\d_]+|\d+|[\W_]")
 
 
-class Mailbox(NamedTuple):
+class Mailbox(Struct, frozen=True, gc=False):
     """An address in the form in which two spellings of it are equal.
 
     Attributes:
@@ -51,9 +52,9 @@ class Mailbox(NamedTuple):
 
 def parse_mailbox(address: str) -> Mailbox | None:
     """Take an address apart; None for what is none."""
-    written, at, host = address.strip().lower().rpartition("@")
-    domain = ascii_host(host) if at and written else None
-    if domain is None or "." not in domain:
+    written, _, host = address.strip().lower().rpartition("@")
+    domain = host if host in bundled("free_mail_domains") else ascii_host(host)
+    if not written or domain is None or "." not in domain:
         return None
     local, _, tag = written.partition("+")
     if not local:  # `+tag@` is one mailbox of its own
@@ -82,13 +83,21 @@ def email_stem(mailbox: Mailbox, listings: Listings) -> str | None:
         None where too little is left to tie two accounts by, and for a role such as ``info`` at a
         domain of its own: colleagues share it, and ``info2`` beside ``info1`` is no attack.
     """
-    stem = mailbox.local.rstrip(_TAIL)
-    if mailbox.domain in listings.free_mail:
-        telling = _TELLING.search(mailbox.written)
-        return f"{stem if telling else mailbox.local}@{mailbox.domain}"
+    stem, domain = mailbox.local.rstrip(_TAIL), mailbox.domain
+    if domain in listings.free_mail.entries or domain in listings.free_mail:
+        return f"{stem if _tells(mailbox.written) else mailbox.local}@{domain}"
     if len(stem) < MIN_STEM_CHARS or stem in bundled("role_mailboxes"):
         return None
-    return f"{stem}@{mailbox.domain}"
+    return f"{stem}@{domain}"
+
+
+def _tells(written: str) -> bool:
+    """Whether it has two words, or many letters; ``first.last`` needs no search to see that."""
+    first, _, rest = written.partition(".")
+    second = rest[:MIN_WORD_CHARS]
+    if first.isalpha() and second.isalpha() and len(second) == MIN_WORD_CHARS <= len(first):
+        return True
+    return _TELLING.search(written) is not None
 
 
 def email_shape(mailbox: Mailbox, listings: Listings) -> str | None:

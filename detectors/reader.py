@@ -56,16 +56,13 @@ class Reader:
         content = read_content(event)
         mailbox = parse_mailbox(event.email) if event.type == "signup" and event.email else None
         facets, values = self._facets.read(event, content, mailbox)
+        findings = self._link_spam.observe(event, content) + self._identity.observe(event, mailbox)
         return Reading(
             event_id=event.event_id,
             account_id=event.account_id,
             occurred_at_ms=at_ms,
             facets=facets,
-            signals=self._priced(
-                event,
-                at_ms,
-                self._link_spam.observe(event, content) + self._identity.observe(event, mailbox),
-            ),
+            signals=self._priced(event, at_ms, findings) if findings else (),
             values=values,
             is_new=_is_new(event, at_ms),
         )
@@ -84,8 +81,6 @@ class Reader:
         self, about: Event | Screening, occurred_at_ms: int, findings: tuple[Finding, ...]
     ) -> tuple[Signal, ...]:
         """Give findings the ruleset's points; what it does not price, or turns off, is dropped."""
-        if not findings:
-            return ()
         return tuple(
             Signal(
                 code=finding.code,
@@ -104,7 +99,7 @@ class Reader:
 
 def _is_new(event: Event, at_ms: int) -> bool:
     """Whether the account was in its first day; a clock that runs behind makes it no older."""
-    if event.type == "post":
-        created = event.account_created_at
-        return created is not None and at_ms - epoch_ms(created) < NEW_FOR_MS
-    return event.type == "signup"
+    if event.type == "signup":
+        return True
+    created = event.account_created_at if event.type == "post" else None
+    return created is not None and at_ms - epoch_ms(created) < NEW_FOR_MS

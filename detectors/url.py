@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from detectors.domain import (
     CACHED_HOSTS,
+    MAX_HOST_CHARS,
     ascii_host,
     numeric_address,
     public_suffix,
@@ -26,7 +27,8 @@ _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]{0,20}):", re.I | re.ASCII)
 _DEFANGED_SCHEME = {"hxxp": "http", "hxxps": "https", "h**p": "http", "h**ps": "https"}
 _WEB_SCHEMES = frozenset({"http", "https", "ftp"})
 _PLAIN = re.compile(
-    r"https?://([a-z0-9.-]{1,253}(?::[0-9]{1,5})?)((?:[/?#][\w.~/?#&=%+-]{0,1000})?)"
+    r"https?://((?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62})(?::[0-9]{1,5})?"
+    r"((?:[/?#][\w.~/?#&=%+-]{0,1000})?)"
 )
 """Most URLs: nothing in them has to be undone, so that all of the reading below comes to this."""
 _AUTHORITY_END = re.compile(r"[/\\?#]")
@@ -86,12 +88,21 @@ def parse_link(
     Returns:
         None for what leads to no host: ``mailto:``, a relative path, a name without a dot.
     """
-    if plain := _PLAIN.fullmatch(raw):
-        url, hostport, path, userinfo = raw, plain[1], plain[2], None
-    elif apart := _taken_apart(raw):
-        url, hostport, path, userinfo = apart
-    else:
+    if (plain := _PLAIN.fullmatch(raw)) and len(host := plain[1]) <= MAX_HOST_CHARS:
+        return Link(
+            url=raw,
+            host=host,
+            domain=registrable_domain(host) or host,
+            path=plain[2],
+            anchor=anchor,
+            hidden=hidden,
+            embedded=embedded,
+            source=source,
+        )
+    apart = _taken_apart(raw)
+    if apart is None:
         return None
+    url, hostport, path, userinfo = apart
     found = _host(hostport)
     if found is None:
         return None

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.errors import InvalidEvent
-from contracts.event import Decision, Event, Upload, from_epoch_ms, parse_event
+from contracts.event import Decision, Event, Upload, happened_at, parse_event
 from contracts.ids import EventId, Facet
 from contracts.screening import ScreeningJob
 from detectors.reader import Reader, Reading
@@ -231,7 +231,7 @@ def _not_from_the_future(event: Event, record: Record) -> Event:
     if event.occurred_at_ms <= record.timestamp_ms + MAX_AHEAD_MS:
         return event
     metrics.EVENTS.labels(event.type, "future").inc()
-    return event.model_copy(update={"occurred_at": from_epoch_ms(record.timestamp_ms)})
+    return happened_at(event, record.timestamp_ms)
 
 
 def _job(upload: Upload) -> ScreeningJob:

@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 
 from detectors.domain import ascii_host, numeric_address, public_suffix, registrable_domain
 
+EXTRACT = tldextract.TLDExtract(
+    suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
+)
+SUFFIX_PARTS = sorted(
+    {"a", "www", "any", *(part for entry in EXTRACT.tlds for part in entry.strip("!*.").split("."))}
+)
+
 
 @pytest.mark.parametrize(
     ("host", "domain"),
@@ -82,13 +89,18 @@ def test_any_text_is_a_host_or_none_and_stays_one(text: str) -> None:
 
 
 def test_every_entry_of_the_list_is_read_as_tldextract_reads_it() -> None:
-    extract = tldextract.TLDExtract(
-        suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
-    )
-    entries = [entry.removeprefix("!").replace("*", "any") for entry in extract.tlds]
+    entries = [entry.removeprefix("!").replace("*", "any") for entry in EXTRACT.tlds]
     for entry in filter(str.isascii, entries):
         for host in (entry, f"a.{entry}", f"www.shop.b_c-d.{entry}"):
-            found = extract.extract_str(host)
+            found = EXTRACT.extract_str(host)
             assert public_suffix(host) == found.suffix
             if found.domain:
                 assert registrable_domain(host) == f"{found.domain}.{found.suffix}"
+
+
+@given(st.lists(st.sampled_from(SUFFIX_PARTS), min_size=1, max_size=5).map(".".join))
+def test_a_host_of_any_known_parts_is_read_as_tldextract_reads_it(host: str) -> None:
+    found = EXTRACT.extract_str(host)
+    assert public_suffix(host) == found.suffix
+    if found.domain and found.suffix:
+        assert registrable_domain(host) == f"{found.domain}.{found.suffix}"

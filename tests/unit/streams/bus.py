@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.alert import Alert
 from contracts.dead_letter import DeadLetter
-from contracts.event import Event
+from contracts.event import EventModel
 from contracts.ids import AlertId, EventId
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening, ScreeningJob
@@ -79,7 +79,7 @@ class Bus:
 
     def send(
         self,
-        event: Event | Screening | bytes,
+        event: EventModel | Screening | bytes,
         *,
         topic: str = "",
         partition: int | None = None,

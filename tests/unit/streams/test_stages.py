@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.alert import Alert
-from contracts.event import Event
+from contracts.event import EventModel
 from contracts.ids import AccountId, Action, AlertId, EventId, stricter
 from contracts.ruleset import Ruleset, default_ruleset
 from contracts.verdict import Verdict
@@ -40,7 +40,7 @@ def strictest(verdicts: dict[EventId, Verdict]) -> dict[AccountId, Action]:
 
 
 def by_scorer(
-    events: list[Event], rules: Ruleset
+    events: list[EventModel], rules: Ruleset
 ) -> tuple[dict[EventId, Verdict], dict[AlertId, Alert]]:
     """The newest verdict of each event, and the alerts that stand."""
     scorer = Scorer(rules)
@@ -52,7 +52,7 @@ def by_scorer(
 
 
 def by_stream(
-    events: list[Event], rules: Ruleset, pick: random.Random, *, partitions: int, most: int
+    events: list[EventModel], rules: Ruleset, pick: random.Random, *, partitions: int, most: int
 ) -> Bus:
     """The last event is sent when all others have come through."""
     bus = Bus(rules, partitions=partitions)
@@ -69,9 +69,9 @@ def members(alerts: dict[AlertId, Alert]) -> list[list[str]]:
     return sorted(sorted(one.account_ids) for one in alerts.values() if one.status != "closed")
 
 
-def evening(pick: random.Random) -> list[Event]:
+def evening(pick: random.Random) -> list[EventModel]:
     """A farm, numbered mailboxes, link builders and ordinary people, within an hour."""
-    events: list[Event] = []
+    events: list[EventModel] = []
     for number in range(60):
         events.append(
             signup(
@@ -137,7 +137,7 @@ def test_any_events_in_any_order(
     rows: list[tuple[int, int, str, str]], pick: random.Random
 ) -> None:
     rules = ruleset(rule((2, 45), (4, 85)), rule((3, 45), facet="payment"))
-    events: list[Event] = [
+    events: list[EventModel] = [
         signup(n, account=f"a{who}", at_s=at_s, device_id=device, payment_fingerprint=card)
         for n, (who, at_s, device, card) in enumerate(sorted(rows, key=lambda row: row[1]))
     ]
@@ -304,7 +304,7 @@ def test_a_chunk_that_is_read_again_after_a_crash_leaves_no_event_without_its_si
 ) -> None:
     """Intake dies before it acknowledges; another begins at the same offset with more to read."""
     pick = random.Random(seed)
-    events: list[Event] = [
+    events: list[EventModel] = [
         signup(number, device_id="farm", payment_fingerprint=f"card-{number % 3}")
         for number in range(24)
     ]
@@ -325,7 +325,7 @@ def test_a_chunk_that_is_read_again_after_a_crash_leaves_no_event_without_its_si
 
 def test_a_chunk_whose_sending_was_broken_off_loses_no_signals() -> None:
     """Intake dies when its facets are durable and its readings are not."""
-    events: list[Event] = [signup(number, device_id="farm") for number in range(9)]
+    events: list[EventModel] = [signup(number, device_id="farm") for number in range(9)]
     bus = Bus(DEFAULT, partitions=2)
     origin = (bus.topics.signups, 0)
     for event in events[:8]:

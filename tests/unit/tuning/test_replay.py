@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.alert import Alert
-from contracts.event import Event
+from contracts.event import EventModel
 from contracts.ruleset import default_ruleset
 from contracts.verdict import Verdict
 from contracts.wire import decode, encode
@@ -25,7 +25,7 @@ def quiet(_done: int, _whole: int) -> None:
     pass
 
 
-def raw(event: Event) -> bytes:
+def raw(event: EventModel) -> bytes:
     return event.model_dump_json().encode()
 
 
@@ -35,13 +35,13 @@ def replayed(folder: Path, lines: list[bytes], **sinks: Any) -> Summary:
     return Replay(DEFAULT, **sinks).run(open_recording(path, quiet), quiet)
 
 
-def farm(count: int = 12) -> list[Event]:
+def farm(count: int = 12) -> list[EventModel]:
     return [signup(number, at_s=number, device_id="farm") for number in range(count)]
 
 
 def test_the_summary_counts_what_came_of_it(tmp_path: Path) -> None:
-    people: list[Event] = [signup(f"p{number}", at_s=number) for number in range(20)]
-    builders: list[Event] = [
+    people: list[EventModel] = [signup(f"p{number}", at_s=number) for number in range(20)]
+    builders: list[EventModel] = [
         post(f"b{number}", at_s=50 + number, text="https://one-shop.example") for number in range(6)
     ]
     lines = [raw(event) for event in (*farm(), *people, *builders)]
