@@ -32,9 +32,9 @@ from streams.progress import Chunk, Progress
 log = structlog.get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
-MAX_CHUNK = 1_000
+MAX_CHUNK = 400
 """Records in one chunk."""
-MAX_WAITING_RECORDS = 4_000
+MAX_WAITING_RECORDS = 800
 """Records of one partition given out and not acknowledged, beyond which no more are fetched."""
 MAX_WAITING_BYTES = 32 * 1024**2
 """The same of all partitions together; each has an equal share, so that an agent which waits (for
