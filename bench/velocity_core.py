@@ -59,8 +59,7 @@ def counted(ruleset: Ruleset, chunks: Iterable[bytes]) -> tuple[float, int, Velo
     for chunk in chunks:
         seen = _sightings(chunk)
         begun = time.process_time()
-        for one in seen:
-            signals += len(velocity.observe(one))
+        signals += len(velocity.observe_all(seen))
         busy += time.process_time() - begun
     return busy, signals, velocity
 

@@ -12,7 +12,7 @@ Values are hashed by DataSketches (MurmurHash3 with a fixed seed): the same in e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
@@ -24,6 +24,9 @@ RELATIVE_STANDARD_ERROR = log(2) / sqrt(1 << LG_K)
 """Of a merged CPC sketch, asymptotically (Lang 2017, section 4): 2.2 %."""
 
 PaneState = tuple[int, tuple[str, ...] | bytes]
+
+FEW = 16
+"""Values up to which a union is added to; with more it is made anew when it is next asked for."""
 
 KEPT_UNIONS = 2
 """Kept up to date at every addition; late sightings ask for the window before the newest too."""
@@ -58,14 +61,17 @@ class DistinctPanes:
 
     def add(self, pane: int, value: str) -> None:
         """Note a value. Again in the same pane, it changes nothing."""
-        values = self._panes.get(pane)
-        if values is None:
-            self._panes[pane] = {value}
-        else:
-            self._panes[pane] = _with(values, value)
-        for (oldest, newest), union in self._unions.items():
-            if oldest <= pane <= newest:
-                self._unions[oldest, newest] = _with(union, value)
+        self.add_all(pane, (value,))
+
+    def add_all(self, pane: int, values: Sequence[str]) -> None:
+        """Note values of one pane."""
+        self._panes[pane] = _with(self._panes.get(pane, set()), values)
+        for asked, union in list(self._unions.items()):
+            if asked[0] <= pane <= asked[1]:
+                if len(values) > FEW:
+                    del self._unions[asked]
+                else:
+                    self._unions[asked] = _with(union, values)
 
     def estimate(self, newest: int, panes: int) -> Estimate:
         """Distinct values in the ``panes`` panes up to and with ``newest``.
@@ -119,12 +125,14 @@ class DistinctPanes:
         return distinct
 
 
-def _with(values: set[str] | cpc_sketch, value: str) -> set[str] | cpc_sketch:
-    if isinstance(values, set):
-        values.add(value)
-        return values if len(values) <= EXACT_VALUES else _union([values])
-    values.update(value or "\0")  # DataSketches skips an empty string
-    return values
+def _with(known: set[str] | cpc_sketch, values: Iterable[str]) -> set[str] | cpc_sketch:
+    if isinstance(known, set):
+        known.update(values)
+        return known if len(known) <= EXACT_VALUES else _union([known])
+    update = known.update
+    for value in values:
+        update(value or "\0")  # DataSketches skips an empty string
+    return known
 
 
 def _union(parts: Sequence[set[str] | cpc_sketch]) -> set[str] | cpc_sketch:

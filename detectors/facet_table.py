@@ -15,17 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from contracts.ids import Facet
 from detectors.frequency import FrequencySketch
 from detectors.table_copy import Head, TableCopy, decode_piece
 from detectors.window import FacetWindow
 
-MOST_PACKED = 32
+MOST_PACKED = 8
 """Sightings up to which a facet is kept as a string: each one more copies it."""
-
-SPANS = 2
-"""Generations to a window's length: a facet is kept for at most half a window too long."""
 
 SHARES = 8
 """A generation takes no more than one in so many parts of the budget: what goes at once."""
@@ -79,22 +77,24 @@ class FacetTable:
 
     __slots__ = (
         "_budget",
-        "_copy",
         "_kept_ms",
         "_new_window",
         "_newest_ms",
-        "_older",
         "_older_until_ms",
         "_packable_nuls",
         "_quiet_below",
         "_rest",
+        "_suspects",
         "_text_bytes",
-        "_to_stock",
         "_turn_ms",
-        "_young",
+        "copy",
+        "look_ms",
+        "older",
         "sightings",
         "tallies",
+        "to_stock",
         "windows",
+        "young",
     )
 
     def __init__(
@@ -117,68 +117,64 @@ class FacetTable:
         """In windows."""
         self.tallies = 0
         """Windows with a tally."""
-        self._young: dict[Facet, str] = {}
-        self._older: list[dict[Facet, str]] = []
+        self.young = _generation()
+        self.older: list[dict[Facet, str]] = []
         """The youngest first."""
         self._older_until_ms: list[int] = []
         """How far event time had come when each of these was closed."""
         self._rest: FrequencySketch | None = None
         """What had to go before its time."""
+        self._suspects = quiet_below <= 1
+        """Whether something may fire on a facet that is not known."""
         self._text_bytes = 0
         """Of the text of one sighting, as last seen."""
-        self._to_stock = STOCK_EVERY
-        self._copy: TableCopy | None = None
+        self.to_stock = STOCK_EVERY
+        self.copy: TableCopy | None = None
         """A snapshot in the making, which has to hear of windows before they change."""
         self._newest_ms = 0
         self._turn_ms = 0
+        self.look_ms = 0
+        """From this time on, each new facet has to be looked at (``see_first``)."""
 
     def __len__(self) -> int:
         """Facets kept."""
-        return len(self.windows) + len(self._young) + sum(map(len, self._older))
+        return len(self.windows) + len(self.young) + sum(map(len, self.older))
 
-    def see(self, facet: Facet, text: str, at_ms: int) -> FacetWindow | None:
-        """Note a sighting.
+    def see_first(self, facet: Facet, text: str, at_ms: int) -> FacetWindow | None:
+        """Look after time and memory once a facet that is nowhere was put into ``young``.
+
+        Returns:
+            Its window, if something can fire on it all the same.
+        """
+        if self.to_stock <= 0 or at_ms >= self._turn_ms:
+            self._take_stock(at_ms, len(text))
+        if not self._suspects:
+            return None
+        missed, error = self._missed(facet)
+        if missed == 0 and self._quiet_below > 1:
+            return None
+        for one in (self.young, *self.older):
+            one.pop(facet, None)
+        window = self.windows[facet] = self._new_window(facet)
+        window.missed, window.missed_error = missed, error
+        return window
+
+    def see_again(self, facet: Facet, known: str, text: str, at_ms: int) -> FacetWindow | None:
+        """Note a sighting of a facet of which others are kept as a string.
 
         Args:
             facet: What was seen.
+            known: What is kept of it.
             text: ``TIME NUL ACCOUNT NUL EVENT``.
             at_ms: The same time.
 
         Returns:
-            None if it is kept and nothing can fire; else the window that it has to be added to.
+            None if nothing can fire; else the window that the sighting has to be added to.
         """
-        window = self.windows.get(facet)
-        if window is not None:
-            if self._copy is not None:
-                self._copy.before_change(facet)
-            if window.silent > 0 and at_ms > window.times[-1]:
-                window.silent -= 1
-                window.rest -= 1
-                window.times.append(at_ms)
-                window.texts.append(text)
-                self.sightings += 1
-                return None
-            return window
-        young = self._young
-        known = young.get(facet)
-        if known is None:
-            for older in self._older:
-                known = older.pop(facet, None)
-                if known is not None:
-                    break
-            else:
-                self._to_stock -= 1
-                if self._to_stock <= 0 or at_ms >= self._turn_ms:
-                    self._take_stock(at_ms, len(text))
-                    young = self._young
-                if self._rest is None and self._quiet_below > 1:
-                    young[facet] = text
-                    return None
-                return self._see_anew(facet, text)
         if known.count("\0") < self._packable_nuls:
-            young[facet] = f"{known}\0{text}"
+            self.young[facet] = f"{known}\0{text}"
             return None
-        young.pop(facet, None)
+        del self.young[facet]
         return self._promoted(facet, known, at_ms)
 
     def trim(self, window: FacetWindow, panes_ms: tuple[int, ...], most: int) -> None:
@@ -195,7 +191,6 @@ class FacetTable:
         tally = window.tally
         if tally is not None:
             if len(window.times) > most:
-                tally.forgotten_ms = window.times[most // 2 - 1]
                 window.forget(most // 2)
             elif tally.forgotten_ms < newest_ms - self._kept_ms:
                 window.tally = None
@@ -205,7 +200,7 @@ class FacetTable:
     @property
     def taken_bytes(self) -> int:
         """About how much memory all takes."""
-        strings = len(self._young) + sum(map(len, self._older))
+        strings = len(self.young) + sum(map(len, self.older))
         return (
             strings * (ENTRY_BYTES + self._text_bytes)
             + len(self.windows) * WINDOW_BYTES
@@ -219,11 +214,12 @@ class FacetTable:
         rest = self._rest
         if rest is None:
             rest = self._rest = self._new_rest()
-        if not self._older:
+            self._suspect()
+        if not self.older:
             self._turn()
-        if self._older:
+        if self.older:
             self._older_until_ms.pop()
-            for facet, text in self._older.pop().items():
+            for facet, text in self.older.pop().items():
                 rest.add(facet, (text.count("\0") + 1) // 3, self._newest_ms)
             return
         cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
@@ -233,23 +229,23 @@ class FacetTable:
 
     def begin_copy(self) -> TableCopy:
         """Its state as of now; until ``end_copy`` what changes is written to it first."""
-        self._copy = TableCopy(
+        self.copy = TableCopy(
             Head(
                 newest_ms=self._newest_ms,
                 turn_ms=self._turn_ms,
-                to_stock=self._to_stock,
+                to_stock=self.to_stock,
                 text_bytes=self._text_bytes,
                 older_until_ms=self._older_until_ms.copy(),
                 rest=None if self._rest is None else self._rest.to_bytes(),
             ),
-            [(list(one), list(one.values())) for one in (self._young, *self._older)],
+            [(list(one), list(one.values())) for one in (self.young, *self.older)],
             self.windows.copy(),
         )
-        return self._copy
+        return self.copy
 
     def end_copy(self) -> None:
         """The copy is written, or not wanted any more."""
-        self._copy = None
+        self.copy = None
 
     def load(self, piece: bytes) -> None:
         """Take in the next piece of a copy of a table like this; the first ones into an empty one.
@@ -259,14 +255,16 @@ class FacetTable:
         """
         head, generation, (facets, texts), windows = decode_piece(piece)
         if head is not None:
-            self._newest_ms, self._turn_ms, self._to_stock, self._text_bytes = head[:4]
+            self._newest_ms, self._turn_ms, self.to_stock, self._text_bytes = head[:4]
+            self.look_ms = 0 if self._suspects else self._turn_ms
             self._older_until_ms = head.older_until_ms
-            self._older = [{} for _ in self._older_until_ms]
+            self.older = [_generation() for _ in self._older_until_ms]
             if head.rest is not None:
                 self._rest = self._new_rest()
+                self._suspect()
                 with suppress(ValueError):  # of another budget: what had to go is forgotten
                     self._rest.load(head.rest)
-        (self._young, *self._older)[generation].update(zip(facets, texts, strict=True))
+        (self.young, *self.older)[generation].update(zip(facets, texts, strict=True))
         for facet, state in windows:
             window = self.windows[facet] = self._new_window(facet)
             window.set_state(state)
@@ -279,15 +277,9 @@ class FacetTable:
             budget_bytes=max(MIN_SKETCH_BYTES, sketch_bytes), span_ms=self._kept_ms
         )
 
-    def _see_anew(self, facet: Facet, text: str) -> FacetWindow | None:
-        """Note a facet that is not known, or not any more."""
-        missed, error = self._missed(facet)
-        if missed == 0 and self._quiet_below > 1:
-            self._young[facet] = text
-            return None
-        window = self.windows[facet] = self._new_window(facet)
-        window.missed, window.missed_error = missed, error
-        return window
+    def _suspect(self) -> None:
+        self._suspects = True
+        self.look_ms = 0
 
     def _missed(self, facet: Facet) -> tuple[int, int]:
         """Sightings that had to go, at least so many; and how many more it may have been."""
@@ -312,34 +304,47 @@ class FacetTable:
         self._newest_ms = max(self._newest_ms, at_ms)
         if self._newest_ms >= self._turn_ms:
             self._turn()
-        if self._to_stock > 0:
+        if self.to_stock > 0:
             return
-        self._to_stock = STOCK_EVERY
+        self.to_stock = STOCK_EVERY
         self._text_bytes = text_bytes
-        if len(self._young) * (ENTRY_BYTES + text_bytes) > self._budget.total_bytes // SHARES:
+        if len(self.young) * (ENTRY_BYTES + text_bytes) > self._budget.total_bytes // SHARES:
             self._turn()
         self._budget.keep_to()
 
     def _turn(self) -> None:
         """Begin a new generation, and let go of what no window reaches any more."""
         if self._newest_ms >= self._turn_ms:
-            self._turn_ms = self._newest_ms + self._kept_ms // SPANS
-            oldest_ms = self._newest_ms - self._kept_ms - self._kept_ms // 8
+            span_ms = self._kept_ms + self._kept_ms // 8
+            self._turn_ms = self._newest_ms + span_ms
+            self.look_ms = 0 if self._suspects else self._turn_ms
+            oldest_ms = self._newest_ms - span_ms
             old = [facet for facet, one in self.windows.items() if one.times[-1] < oldest_ms]
             for facet in old:
                 self._drop(facet)
-            while self._older and self._older_until_ms[-1] < oldest_ms:
-                self._older.pop()
+            while self.older and self._older_until_ms[-1] <= oldest_ms:
+                self.older.pop()
                 self._older_until_ms.pop()
-        if self._young:
-            self._older.insert(0, self._young)
+        if self.young:
+            self.older.insert(0, self.young)
             self._older_until_ms.insert(0, self._newest_ms)
-            self._young = {}
+            self.young = _generation()
 
     def _drop(self, facet: Facet) -> None:
         window = self.windows.pop(facet)
         self.sightings -= len(window)
         self.tallies -= window.tally is not None
+
+
+def _generation() -> dict[Facet, str]:
+    """An empty dict, of the kind that CPython makes of one that ever had another key than strings.
+
+    It has the hashes of its keys beside them: where nearly every look-up is in vain, and the keys
+    are not in the processor's caches, it takes two thirds of the time, for 12 bytes a key.
+    """
+    kept: dict[Facet | None, str] = {None: ""}
+    del kept[None]
+    return cast("dict[Facet, str]", kept)
 
 
 def _sightings(packed: str) -> list[tuple[int, str]]:

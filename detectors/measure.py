@@ -12,7 +12,12 @@ from detectors.tally import Column, Tally, standard_error
 from detectors.usual import Usual
 from detectors.window import MOST_REST, FacetWindow, Reached, account_of
 
+Doubt = tuple[tuple[str, int], ...]
+"""What evidence says of an estimate, and by how much it is typically off; nothing of a count that
+is exact."""
+
 _NEW = "new"
+_NEVER = 1 << 40
 
 _COUNTED: dict[Measure, Literal["account", "event", "value"] | None] = {
     "accounts": "account",
@@ -36,6 +41,8 @@ class Gauge:
         usual: What is usual, for a rule that measures surprise, once ``learn`` was called.
         window_ms: The length of its window.
         pane_ms: The length of its panes.
+        needs: Per level, so many sightings, or accounts, in a window are enough for it.
+        by_account: Whether ``needs`` is of accounts.
         quiet_below: With fewer sightings than this it cannot fire.
         reads_values: Whether it counts something that lies in the sightings' values.
         counts_missed: Whether sightings forgotten for lack of memory count here: they do in the
@@ -53,9 +60,18 @@ class Gauge:
         self.usual: Usual | None = None
         self._first = rule.levels[0].at_least
         self._rising = tuple(level.at_least for level in rule.levels)
+        self.by_account = rule.measure == "accounts"
+        certain = self.by_account or rule.measure == "events"
+        self.needs = self._rising if certain else (_NEVER,) * len(self._rising)
         self._next = (*self._rising, self._rising[-1] * 2 + MOST_REST)
         self._by_share = rule.measure in {"new_account_share", "surprise"}
         self.quiet_below = rule.min_accounts if self._by_share else self._first
+        self._doubts: tuple[Doubt, ...] = tuple(
+            (("estimated", True),)
+            if self._by_share
+            else (("estimated", True), ("error", standard_error(level)))
+            for level in self._rising
+        )
         self.column = Column(
             pane_ms=self.pane_ms, lateness_ms=lateness_ms, reads=_COUNTED[rule.measure]
         )
@@ -89,13 +105,13 @@ class Gauge:
         level = bisect_right(self._rising, measured)
         return level, 0 if self._by_share else self._next[level] - int(measured) - 1
 
-    def is_estimated(self, window: FacetWindow, level: int) -> bool:
-        """Whether a level was reached by an estimate in panes alone."""
-        return window.tally is not None and level > window.tally.exact[self._place]
-
-    def error(self, level: Level) -> dict[str, int]:
-        """By how much what an estimate in panes counts is typically off at a level."""
-        return {} if self._by_share else {"error": standard_error(level.at_least)}
+    def doubt(self, window: FacetWindow, level: int) -> Doubt:
+        """What evidence says of a level that was reached by an estimate."""
+        if window.missed and self.counts_missed:
+            return (("estimated", True), ("error", window.missed_error))
+        if window.tally is not None and level > window.tally.exact[self._place]:
+            return self._doubts[level - 1]
+        return ()
 
     def value_of(self, given: Mapping[str, str], *, is_new: bool) -> str:
         """What of an event the rule looks at besides its account."""
@@ -107,19 +123,28 @@ class Gauge:
         self, window: FacetWindow, tally: Tally, begin: int, end: int, pane: int
     ) -> Reached:
         """The level by what is kept, or the higher one by what was counted in panes."""
+        seen = tally.seen(window)
+        level, until = tally.sure(self._place, pane)
+        if seen <= until:
+            return level, until - seen
         missed = window.missed if self.counts_missed else 0
-        exact = bisect_right(self._rising, self._measured(window, begin, end, pane, missed))
+        measured = self._measured(window, begin, end, pane, missed)
+        exact = bisect_right(self._rising, measured)
         tally.exact[self._place] = max(tally.exact[self._place], exact)
         if exact == len(self._rising):
             return exact, MOST_REST
-        if not self._by_share:
-            most = tally.most(self._place) + missed
-            if most < self._rising[exact]:
-                return exact, self._rising[exact] - most - 1
-        levels = () if self._by_share else [level - missed for level in self._rising]
-        counted = tally.count(self._place, pane, levels)
-        measured = self._surprise(window, counted, pane) if self._by_share else counted + missed
-        return max(exact, bisect_right(self._rising, measured)), 0
+        if self._by_share:
+            counted = self._surprise(window, tally.count(self._place, pane, window), pane)
+            return max(exact, bisect_right(self._rising, counted)), 0
+        most = tally.most(self._place, window) + missed
+        if most < self._rising[exact]:
+            return exact, self._rising[exact] - most - 1
+        counted = max(measured, tally.count(self._place, pane, window) + missed)
+        level = bisect_right(self._rising, counted)
+        room = max(0, self._next[level] - int(counted) - 1)
+        until = seen + min(room, self._rising[exact] - int(measured) - 1)
+        tally.make_sure(self._place, pane, level, until)
+        return level, room
 
     def _measured(self, window: FacetWindow, begin: int, end: int, pane: int, missed: int) -> float:
         if self.rule.measure == "events":

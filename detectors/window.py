@@ -141,8 +141,8 @@ class FacetWindow:
                     levels.insert(place, 0)
         if self.values is not None:
             self.values.insert(place, value)
-        if self.tally is not None:
-            self.tally.add(at_ms, text, value)
+        if self.tally is not None and place < self.tally.taken:
+            self.tally.insert(self, place)
         return place, True
 
     def reach(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> Sequence[int]:
@@ -174,6 +174,33 @@ class FacetWindow:
             self._levels_to(rule, place).append(level)
             changed = [place]
         return sorted({*changed, *self._members(rule, pane_ms, pane)}) if moved else changed
+
+    def stands(self, rule: int, pane_ms: int, need: int, by_account: bool) -> bool:
+        """Give the newest sighting the level of its window, if that is what it was before.
+
+        Args:
+            rule: Which; the sighting has brought it to no higher level.
+            pane_ms: The length of its panes.
+            need: So many sightings, or accounts, that level takes.
+            by_account: Whether they have to be of different accounts.
+
+        Returns:
+            Whether it is; then the standing of all others is as before.
+        """
+        times = self.times
+        if by_account:
+            self._learn_accounts()
+            counted = self._fresh
+        else:
+            counted = times
+        pane, runs = times[-1] // pane_ms, self.runs[rule]
+        if len(counted) < need or counted[-need] < (pane - PANES + 1) * pane_ms:
+            return False
+        if not runs or not runs[-1][0] <= pane <= runs[-1][1] + PANES:
+            return False
+        runs[-1][1] = max(runs[-1][1], pane)
+        self._levels_to(rule, len(times) - 1).append(self.levels[rule])
+        return True
 
     def level(self, rule: int, place: int) -> int:
         """The highest level of any window that holds a sighting, as far as is known."""
@@ -212,6 +239,8 @@ class FacetWindow:
 
     def forget(self, count: int) -> None:
         """Let go of so many sightings, the oldest."""
+        if self.tally is not None:
+            self.tally.let_go(self, count)
         times, latest, fresh = self.times, self._latest, self._fresh
         newest_ms = times[count - 1]
         for account, at_ms in zip(self._accounts[:count], times, strict=False):
@@ -266,8 +295,10 @@ class FacetWindow:
 
     def _learn_accounts(self) -> None:
         """Read the accounts of those that came since they were last asked for."""
-        for place in range(len(self._accounts), len(self.times)):
-            self._note(place, account_of(self.texts[place]), self.times[place])
+        known = len(self._accounts)
+        if known < len(self.times):
+            for place in range(known, len(self.times)):
+                self._note(place, account_of(self.texts[place]), self.times[place])
 
     def _note(self, place: int, account_id: AccountId, at_ms: int) -> None:
         """Keep the account of the sighting at a place; those before it are kept."""

@@ -81,7 +81,7 @@ def test_a_copy_that_is_broken_off_costs_nothing_more() -> None:
     pieces = velocity.snapshot()
     next(pieces)
     pieces.close()
-    assert all(kind.table._copy is None for kind in velocity._kinds.values())
+    assert all(kind.table.copy is None for kind in velocity._kinds.values())
 
 
 def test_by_another_budget_what_had_to_go_is_forgotten_and_the_rest_is_not() -> None:
