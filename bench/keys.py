@@ -18,7 +18,8 @@ import psutil
 
 from bench.ruleset import COUNTED, FACETS, bench_ruleset
 from contracts.ids import AccountId, EventId, Facet
-from detectors.velocity import Sighting, Velocity, sighting_text
+from detectors.sighting import Sighting, sighting_text
+from detectors.velocity import Velocity
 
 SEEN_BEFORE_EVERY = 3
 START_MS = 1_750_000_000_000

@@ -24,7 +24,8 @@ from contracts.event import Signup, parse_event
 from contracts.ruleset import Ruleset, default_ruleset
 from detectors.reader import Reader
 from detectors.scorer import sighting
-from detectors.velocity import Sighting, Velocity
+from detectors.sighting import Sighting
+from detectors.velocity import Velocity
 
 SIGNUPS = 100_000
 ROUNDS = 3

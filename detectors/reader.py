@@ -45,6 +45,11 @@ class Reader:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._rules = ruleset.signals
+        self.shows = any(
+            rule.measure in {"distinct", "new_account_share"} and rule.mode != "off"
+            for rule in ruleset.velocity
+        )
+        """Whether some rule reads the values, or the age of the account."""
         self._facets = Facets(ruleset)
         self._link_spam = LinkSpam(ruleset)
         self._identity = Identity(ruleset)

@@ -23,7 +23,8 @@ from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
 from detectors.ruling import ruled
-from detectors.velocity import Sighting, Velocity, sighting_text
+from detectors.sighting import Sighting, sighting_text
+from detectors.velocity import Velocity
 from detectors.watermark import Watermark
 
 TELL_TIME_EVERY_MS = 10_000

@@ -10,10 +10,11 @@ beginning, not the count of a moment.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from functools import lru_cache
+from itertools import repeat
 
-from msgspec import Struct, msgpack
+from msgspec import msgpack
 
 from contracts.event import rfc3339
 from contracts.ids import AccountId, EventId, Facet
@@ -21,6 +22,7 @@ from contracts.ruleset import Ruleset
 from contracts.signal import Burst, Evidence, Signal
 from detectors.facet_table import Budget, FacetTable
 from detectors.measure import Doubt, Gauge
+from detectors.sighting import NOTHING_SHOWN, Shown, Sighting, Sightings
 from detectors.tally import Tally
 from detectors.window import MOST_REST, FacetWindow, Values, account_of
 
@@ -33,27 +35,6 @@ BUDGET_BYTES = 512 * 1024**2
 
 USUAL_SHARE = 16
 """A rule that learns what is usual takes one in so many parts of the budget."""
-
-
-class Sighting(Struct, frozen=True, array_like=True, gc=False):
-    """An event, and those of its facets that are counted in one place.
-
-    Attributes:
-        text: ``sighting_text``, made once an event however many places count it.
-        values: Kind and value, of the kinds that some rule counts by ``of``.
-        is_new: Whether the account was new at the event.
-    """
-
-    at_ms: int
-    text: str
-    facets: tuple[Facet, ...]
-    values: tuple[tuple[str, str], ...] = ()
-    is_new: bool = False
-
-
-def sighting_text(at_ms: int, account_id: AccountId, event_id: EventId) -> str:
-    """What is kept of a sighting: ``TIME NUL ACCOUNT NUL EVENT``."""
-    return f"{at_ms}\0{account_id}\0{event_id}"
 
 
 class _Kind:
@@ -163,53 +144,54 @@ class Velocity:
 
         What the event itself has come to is always told, also when it is a repeat.
         """
-        return self.observe_all((seen,))
+        rows = Sightings()
+        rows.add(seen)
+        return self.observe_all(rows)
 
     def observe_all(  # noqa: PLR0912 -- the loop that all the rate depends on
-        self, sightings: Iterable[Sighting]
+        self, seen: Sightings
     ) -> list[Signal]:
-        """Count the facets of events, one event after another, as ``observe`` does.
+        """Count facets, one after another, as ``observe`` does.
 
         Nearly all facets are new, or seen where nothing can fire. Their way lies in this one loop,
         which knows the tables from inside: a call for each facet would cost half as much again.
         """
         signals: list[Signal] = []
         kind_of = self._kinds.get
-        for seen in sightings:
-            at_ms, text = seen.at_ms, seen.text
-            for facet in seen.facets:
-                kind = kind_of(facet.partition(":")[0])
-                if kind is None:
+        shown = seen.shown or repeat(NOTHING_SHOWN)
+        for facet, at_ms, text, about in zip(seen.facets, seen.times_ms, seen.texts, shown):  # noqa: B905 -- one may be endless
+            kind = kind_of(facet.partition(":")[0])
+            if kind is None:
+                continue
+            for usual in kind.usuals:
+                usual.see(facet, account_of(text), at_ms)
+            table = kind.table
+            window = table.windows.get(facet)
+            if window is not None:
+                if table.copy is not None:
+                    table.copy.before_change(facet)
+                if window.silent > 0 and at_ms > window.times[-1]:
+                    window.silent -= 1
+                    window.rest -= 1
+                    window.times.append(at_ms)
+                    window.texts.append(text)
+                    table.sightings += 1
                     continue
-                for usual in kind.usuals:
-                    usual.see(facet, account_of(text), at_ms)
-                table = kind.table
-                window = table.windows.get(facet)
-                if window is not None:
-                    if table.copy is not None:
-                        table.copy.before_change(facet)
-                    if window.silent > 0 and at_ms > window.times[-1]:
-                        window.silent -= 1
-                        window.rest -= 1
-                        window.times.append(at_ms)
-                        window.texts.append(text)
-                        table.sightings += 1
-                        continue
-                else:
-                    known = table.young.setdefault(facet, text)
-                    if known is text:
-                        for older in table.older:
-                            if facet in older:
-                                window = table.see_again(facet, older.pop(facet), text, at_ms)
-                                break
-                        else:
-                            table.to_stock -= 1
-                            if table.to_stock <= 0 or at_ms >= table.look_ms:
-                                window = table.see_first(facet, text, at_ms)
+            else:
+                known = table.young.setdefault(facet, text)
+                if known is text:
+                    for older in table.older:
+                        if facet in older:
+                            window = table.see_again(facet, older.pop(facet), text, at_ms)
+                            break
                     else:
-                        window = table.see_again(facet, known, text, at_ms)
-                if window is not None:
-                    _count(kind, window, seen, signals)
+                        table.to_stock -= 1
+                        if table.to_stock <= 0 or at_ms >= table.look_ms:
+                            window = table.see_first(facet, text, at_ms)
+                else:
+                    window = table.see_again(facet, known, text, at_ms)
+            if window is not None:
+                _count(kind, window, (at_ms, text, about), signals)
         return signals
 
 
@@ -224,10 +206,13 @@ def basis_of(ruleset: Ruleset) -> str:
     return f"{counted} {sorted(ruleset.facets.items())} {ruleset.lateness}"
 
 
-def _count(kind: _Kind, window: FacetWindow, seen: Sighting, signals: list[Signal]) -> None:
+def _count(
+    kind: _Kind, window: FacetWindow, seen: tuple[int, str, Shown], signals: list[Signal]
+) -> None:
     """Add a sighting to a window; signal all whose standing it changed, and its own."""
-    values = _values(kind, seen) if kind.with_values else ()
-    place, is_new = window.add(seen.at_ms, seen.text, values)
+    at_ms, text, shown = seen
+    values = _values(kind, shown) if kind.with_values else ()
+    place, is_new = window.add(at_ms, text, values)
     if not is_new:
         for index, gauge in enumerate(kind.gauges):
             if window.level(index, place):
@@ -259,10 +244,10 @@ def _count_newcomer(kind: _Kind, window: FacetWindow, place: int, signals: list[
                     signals.append(_signal(gauge, index, window, at))
 
 
-def _values(kind: _Kind, seen: Sighting) -> Values:
+def _values(kind: _Kind, shown: Shown) -> Values:
     """What the rules of the kind read, a place each: a value or nothing."""
-    given = dict(seen.values)
-    return tuple(gauge.value_of(given, is_new=seen.is_new) for gauge in kind.gauges)
+    given, is_new = dict(shown[0]), shown[1]
+    return tuple(gauge.value_of(given, is_new=is_new) for gauge in kind.gauges)
 
 
 def _signal(gauge: Gauge, index: int, window: FacetWindow, at: int) -> Signal:

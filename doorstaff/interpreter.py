@@ -32,8 +32,8 @@ def calm_collector() -> None:
 def run_promptly(main: Coroutine[Any, Any, None]) -> None:
     """Run a process's main coroutine on the quickest event loop there is, threads in short turns.
 
-    At 1,500 signups/s an alert came after 166 ms at the median and 263 ms at 99 %, with Python's own
-    loop and turns after 235 and 347 (``docs/decisions/0067``).
+    At 1,500 signups/s an alert came after 166 ms at the median and 263 ms at 99 %, with Python's
+    own loop and turns after 235 and 347 (``docs/decisions/0067``).
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     if sys.platform != "win32":  # it has no wheel there

@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, Upload, happened_at, parse_event
-from contracts.ids import EventId, Facet
+from contracts.ids import EventId
 from contracts.screening import ScreeningJob
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
 from detectors.scorer import uncounted
-from detectors.velocity import Sighting, sighting_text
+from detectors.sighting import Sightings, sighting_text
 from detectors.watermark import Watermark
 from streams import metrics
 from streams.dead_letter import dead_letter, not_read
@@ -168,27 +168,45 @@ class Intake:
         self, batch: BatchId, ingested_at_ms: int, readings: list[Reading]
     ) -> Iterator[Outgoing]:
         partitions = self._topics.partitions
-        seen: dict[int, list[Sighting]] = {}
-        asks: dict[int, set[int]] = {}
+        targets = [Sightings() for _ in range(partitions)]
+        rows = [
+            (one.facets.append, one.times_ms.append, one.texts.append, one.shown.append)
+            for one in targets
+        ]
         told: dict[int, list[Reading]] = {}
-        awaits: dict[int, set[int]] = {}
+        pairs = bytearray(partitions * partitions)  # 1 where facets of an account go to a target
+        shows = self._reader.shows
         for reading in readings:
             account = partition_of(reading.account_id, partitions)
-            if account not in told:
-                told[account], awaits[account] = [], set()
-            told[account].append(uncounted(reading))
-            for target, sighting in _sightings(reading, partitions):
-                if target not in seen:
-                    seen[target], asks[target] = [], set()
-                seen[target].append(sighting)
-                asks[target].add(account)
-                awaits[account].add(target)
-        for target, sightings in seen.items():
+            at_ms = reading.occurred_at_ms
+            told.setdefault(account, []).append(
+                Reading(
+                    event_id=reading.event_id,
+                    account_id=reading.account_id,
+                    occurred_at_ms=at_ms,
+                    signals=reading.signals,
+                )
+            )
+            text = sighting_text(at_ms, reading.account_id, reading.event_id)
+            for facet in reading.facets:
+                target = crc32(facet.encode()) % partitions  # as partition_of, which is a call more
+                add_facet, add_time, add_text, add_shown = rows[target]
+                add_facet(facet)
+                add_time(at_ms)
+                add_text(text)
+                if shows:
+                    add_shown((reading.values, reading.is_new))
+                pairs[account * partitions + target] = 1
+        for target, seen in enumerate(targets):
+            if not seen.facets:
+                continue
             pack = FacetPack(
                 batch=batch,
                 ingested_at_ms=ingested_at_ms,
-                asks=tuple(sorted(asks[target])),
-                sightings=tuple(sightings),
+                asks=tuple(
+                    account for account in sorted(told) if pairs[account * partitions + target]
+                ),
+                sightings=seen,
             )
             yield Outgoing(
                 topic=self._topics.facets, partition=target, value=encode_pack(pack), joins=True
@@ -197,7 +215,9 @@ class Intake:
             own_pack = ReadingPack(
                 batch=batch,
                 ingested_at_ms=ingested_at_ms,
-                awaits=tuple(sorted(awaits[account])),
+                awaits=tuple(
+                    target for target in range(partitions) if pairs[account * partitions + target]
+                ),
                 readings=tuple(own),
             )
             yield Outgoing(
@@ -210,21 +230,6 @@ class Intake:
 
     def _dead(self, record: Record, reason: str) -> Outgoing:
         return dead_letter(self._topics, STAGE, record, reason)
-
-
-def _sightings(reading: Reading, partitions: int) -> Iterator[tuple[int, Sighting]]:
-    """What each partition of facets has to count of an event."""
-    parts: dict[int, list[Facet]] = {}
-    for facet in reading.facets:
-        target = crc32(facet.encode()) % partitions  # as partition_of, which is a call more
-        if target in parts:
-            parts[target].append(facet)
-        else:
-            parts[target] = [facet]
-    at_ms, values, is_new = reading.occurred_at_ms, reading.values, reading.is_new
-    text = sighting_text(at_ms, reading.account_id, reading.event_id)
-    for target, facets in parts.items():
-        yield target, Sighting(at_ms, text, tuple(facets), values, is_new)
 
 
 def _not_from_the_future(event: Event, record: Record) -> Event:

@@ -19,7 +19,7 @@ from contracts.signal import Signal
 from contracts.verdict import Verdict
 from detectors.reader import Reading
 from detectors.ruling import Ruled
-from detectors.velocity import Sighting
+from detectors.sighting import Sightings
 from streams.message import Outgoing
 
 MAX_PACK_BYTES = 700_000
@@ -85,7 +85,7 @@ class FacetPack(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=F
     batch: BatchId
     ingested_at_ms: int
     asks: tuple[int, ...]
-    sightings: tuple[Sighting, ...]
+    sightings: Sightings
 
 
 class ReadingPack(

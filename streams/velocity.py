@@ -75,14 +75,13 @@ class VelocityStage:
         raised: list[Signal] = []
         for pack in packs:
             awaiting: dict[int, list[Signal]] = {account: [] for account in pack.asks}
-            for seen in pack.sightings:
-                for signal in velocity.observe(seen):
-                    raised.append(signal)
-                    account = partition_of(signal.account_id, count)
-                    awaiting.setdefault(account, []).append(signal)
-            for account, signals in awaiting.items():
+            signals = velocity.observe_all(pack.sightings)
+            raised += signals
+            for signal in signals:
+                awaiting.setdefault(partition_of(signal.account_id, count), []).append(signal)
+            for account, own in awaiting.items():
                 batch = pack.batch if account in pack.asks else None
-                answers.setdefault(account, []).extend(_in_parts(batch, signals))
+                answers.setdefault(account, []).extend(_in_parts(batch, own))
         ingested_at_ms = min((pack.ingested_at_ms for pack in packs), default=0)
         counted = metrics.counted(raised)
         for account, answered in answers.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts.ids import AccountId, EventId, Facet
-from detectors.velocity import Sighting, Velocity, sighting_text
+from detectors.sighting import Sighting, sighting_text
+from detectors.velocity import Velocity
 from detectors.window import FacetWindow, event_of
 from tests.traffic import START_MS, rule, ruleset
 

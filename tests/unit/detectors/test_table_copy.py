@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.ruleset import Level, VelocityRule
 from detectors import table_copy
-from detectors.velocity import Sighting, Velocity, sighting_text
+from detectors.sighting import Sighting, sighting_text
+from detectors.velocity import Velocity
 from tests.traffic import START_MS, rule, ruleset
 
 RULES = ruleset(

@@ -14,7 +14,8 @@ from contracts.ruleset import Level, Measure, Ruleset, VelocityRule
 from contracts.signal import Signal
 from detectors import velocity as velocity_module
 from detectors.distinct import RELATIVE_STANDARD_ERROR
-from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity, sighting_text
+from detectors.sighting import Sighting, sighting_text
+from detectors.velocity import MAX_SIGHTINGS, Velocity
 from tests.traffic import START_MS, rule, ruleset
 
 ACCOUNTS = 100_000

@@ -15,8 +15,9 @@ from bench.surprise import DAY_MS, HOUR_MS, START_MS, UNIVERSITY, WINDOW_MS, att
 from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.ruleset import Level, Ruleset, VelocityRule
 from contracts.signal import Signal
+from detectors.sighting import Sighting, sighting_text
 from detectors.usual import Usual
-from detectors.velocity import Sighting, Velocity, sighting_text
+from detectors.velocity import Velocity
 from tests.traffic import ruleset
 
 DAYS = 15

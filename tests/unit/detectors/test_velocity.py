@@ -14,7 +14,8 @@ from contracts.ids import AccountId, Code, EventId, Facet, Mode
 from contracts.ruleset import Level, Measure, Ruleset, VelocityRule
 from contracts.signal import Signal
 from detectors.pane import PANES
-from detectors.velocity import MAX_SIGHTINGS, Sighting, Velocity, sighting_text
+from detectors.sighting import Sighting, sighting_text
+from detectors.velocity import MAX_SIGHTINGS, Velocity
 from tests.traffic import START_MS, rule, ruleset
 
 RULES = ruleset(rule((3, 30), (5, 60)))
