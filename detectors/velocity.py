@@ -76,6 +76,16 @@ class _Kind:
             window.silent = window.rest
 
 
+    def is_quiet_around(self, window: FacetWindow, place: int) -> bool:
+        """Whether no rule can fire in any window that holds a sighting; and none is too much."""
+        if self.with_values or window.tally is not None or len(window) > MAX_SIGHTINGS:
+            return False
+        return all(
+            window.around(place, gauge.pane_ms) + window.missed < gauge.quiet_below
+            for gauge in self.gauges
+        )
+
+
 class Velocity:
     """Counts what comes with facets, for every velocity rule of a ruleset at once.
 
@@ -219,15 +229,23 @@ def _count(
                 signals.append(_signal(gauge, index, window, place))
     elif window.rest > 0 and place == len(window.times) - 1:
         _count_newcomer(kind, window, place, signals)
+    elif place == len(window.times) - 1:
+        window.rest = MOST_REST
+        _look(kind, window, place, signals)
     else:
-        if place == len(window.times) - 1:
-            window.rest = MOST_REST
-        elif window.rest > 0:
-            window.rest -= 1
-        for index, gauge in enumerate(kind.gauges):
-            for at in window.reach(index, gauge.pane_ms, place, gauge.level_of):
-                signals.append(_signal(gauge, index, window, at))
-        kind.trim(window)
+        window.rest, window.silent = max(window.rest - 1, 0), max(window.silent - 1, 0)
+        if kind.is_quiet_around(window, place):
+            kind.table.sightings += 1
+        else:
+            _look(kind, window, place, signals)
+
+
+def _look(kind: _Kind, window: FacetWindow, place: int, signals: list[Signal]) -> None:
+    """Signal all whose standing a sighting has changed."""
+    for index, gauge in enumerate(kind.gauges):
+        for at in window.reach(index, gauge.pane_ms, place, gauge.level_of):
+            signals.append(_signal(gauge, index, window, at))
+    kind.trim(window)
 
 
 def _count_newcomer(kind: _Kind, window: FacetWindow, place: int, signals: list[Signal]) -> None:

@@ -132,10 +132,10 @@ class FacetWindow:
             times.append(at_ms)
             self.texts.append(text)
         else:
-            self._learn_accounts()
             times.insert(place, at_ms)
             self.texts.insert(place, text)
-            self._note(place, account_of(text), at_ms)
+            if place < len(self._accounts):
+                self._note(place, account_of(text), at_ms)
             for levels in self.announced or ():
                 if place < len(levels):
                     levels.insert(place, 0)
@@ -174,6 +174,13 @@ class FacetWindow:
             self._levels_to(rule, place).append(level)
             changed = [place]
         return sorted({*changed, *self._members(rule, pane_ms, pane)}) if moved else changed
+
+    def around(self, place: int, pane_ms: int) -> int:
+        """So many sightings, at most, are in any window that holds the one at a place."""
+        times = self.times
+        pane = times[place] // pane_ms
+        begin = bisect_left(times, (pane - PANES + 1) * pane_ms, 0, place)
+        return bisect_left(times, (pane + PANES) * pane_ms, place) - begin
 
     def stands(self, rule: int, pane_ms: int, need: int, by_account: bool) -> bool:
         """Give the newest sighting the level of its window, if that is what it was before.
