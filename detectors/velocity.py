@@ -218,7 +218,7 @@ def _count(
             if window.level(index, place):
                 signals.append(_signal_at(gauge, index, window, place))
     elif window.rest > 0 and place == len(window.times) - 1:
-        _count_newcomer(kind, window, seen, signals)
+        _count_newcomer(kind, window, signals)
     else:
         if place == len(window.times) - 1:
             window.rest = MOST_REST
@@ -230,9 +230,7 @@ def _count(
         kind.trim(window)
 
 
-def _count_newcomer(
-    kind: _Kind, window: FacetWindow, seen: Sighting, signals: list[Signal]
-) -> None:
+def _count_newcomer(kind: _Kind, window: FacetWindow, signals: list[Signal]) -> None:
     """Signal the newest sighting, which has brought no window to a higher level."""
     window.rest -= 1
     kind.table.sightings += 1
@@ -241,7 +239,7 @@ def _count_newcomer(
             gauge = kind.gauges[index]
             if window.stands(index, gauge.pane_ms, gauge.needs[level - 1], gauge.by_account):
                 since_ms = window.runs[index][-1][0] * gauge.pane_ms
-                signals.append(_signal(gauge, window, level, since_ms, seen.text))
+                signals.append(_signal(gauge, window, level, since_ms, window.texts[-1]))
             else:
                 place = len(window.times) - 1
                 for at in window.reach(index, gauge.pane_ms, place, gauge.level_of):
