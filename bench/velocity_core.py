@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from msgspec import msgpack
+from msgspec.structs import replace
 
 from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
@@ -24,7 +25,7 @@ from contracts.event import Signup, parse_event
 from contracts.ruleset import Ruleset, default_ruleset
 from detectors.reader import Reader
 from detectors.scorer import sighting
-from detectors.sighting import Sighting
+from detectors.sighting import Sightings
 from detectors.velocity import Velocity
 
 SIGNUPS = 100_000
@@ -44,13 +45,13 @@ RULESETS = {
 def prepared(ruleset: Ruleset, signups: int) -> list[bytes]:
     """The sightings of so many signups, in chunks as a topic has them."""
     reader = Reader(ruleset)
-    seen: list[Sighting] = []
-    for raw in Traffic(start=START).messages(signups):
+    chunks = [Sightings() for _ in range(0, signups, CHUNK)]
+    for number, raw in enumerate(Traffic(start=START).messages(signups)):
         event = parse_event(raw)
         assert isinstance(event, Signup)
         reading = reader.read(event)
-        seen.append(sighting(reading, reading.facets))
-    return [msgpack.encode(seen[at : at + CHUNK]) for at in range(0, signups, CHUNK)]
+        chunks[number // CHUNK].add(sighting(reading, reading.facets))
+    return [msgpack.encode(replace(chunk, shown=[])) for chunk in chunks]
 
 
 def counted(ruleset: Ruleset, chunks: Iterable[bytes]) -> tuple[float, int, Velocity]:
@@ -58,7 +59,7 @@ def counted(ruleset: Ruleset, chunks: Iterable[bytes]) -> tuple[float, int, Velo
     velocity = Velocity(ruleset)
     busy, signals = 0.0, 0
     for chunk in chunks:
-        seen = _sightings(chunk)
+        seen = msgpack.decode(chunk, type=Sightings)
         begun = time.process_time()
         signals += len(velocity.observe_all(seen))
         busy += time.process_time() - begun
@@ -84,16 +85,12 @@ def main() -> None:
             gc.collect()
             busy, signals, velocity = counted(ruleset, chunks)
             best = min(best, busy)
-        facets = sum(len(one.facets) for chunk in chunks for one in _sightings(chunk))
+        facets = sum(len(msgpack.decode(chunk, type=Sightings).facets) for chunk in chunks)
         print(
             f"{name:<10}{facets / given.signups:>8.2f}{len(velocity):>10,}"
             f"{signals / given.signups:>9.3f}{best / given.signups * 1e6:>13.2f}",
             flush=True,
         )
-
-
-def _sightings(chunk: bytes) -> list[Sighting]:
-    return msgpack.decode(chunk, type=list[Sighting])
 
 
 def _profile(ruleset: Ruleset, signups: int) -> None:

@@ -43,6 +43,7 @@ class Gauge:
         pane_ms: The length of its panes.
         needs: Per level, so many sightings, or accounts, in a window are enough for it.
         by_account: Whether ``needs`` is of accounts.
+        points: Of each level.
         quiet_below: With fewer sightings than this it cannot fire.
         reads_values: Whether it counts something that lies in the sightings' values.
         counts_missed: Whether sightings forgotten for lack of memory count here: they do in the
@@ -60,6 +61,7 @@ class Gauge:
         self.usual: Usual | None = None
         self._first = rule.levels[0].at_least
         self._rising = tuple(level.at_least for level in rule.levels)
+        self.points = tuple(level.points for level in rule.levels)
         self.by_account = rule.measure == "accounts"
         certain = self.by_account or rule.measure == "events"
         self.needs = self._rising if certain else (_NEVER,) * len(self._rising)
@@ -132,7 +134,7 @@ class Gauge:
         exact = bisect_right(self._rising, measured)
         tally.exact[self._place] = max(tally.exact[self._place], exact)
         if exact == len(self._rising):
-            return exact, MOST_REST
+            return exact, 0 if self._by_share else MOST_REST
         if self._by_share:
             counted = self._surprise(window, tally.count(self._place, pane, window), pane)
             return max(exact, bisect_right(self._rising, counted)), 0

@@ -75,7 +75,6 @@ class _Kind:
         else:
             window.silent = window.rest
 
-
     def is_quiet_around(self, window: FacetWindow, place: int) -> bool:
         """Whether no rule can fire in any window that holds a sighting; and none is too much."""
         if self.with_values or window.tally is not None or len(window) > MAX_SIGHTINGS:
@@ -226,9 +225,9 @@ def _count(
     if not is_new:
         for index, gauge in enumerate(kind.gauges):
             if window.level(index, place):
-                signals.append(_signal(gauge, index, window, place))
+                signals.append(_signal_at(gauge, index, window, place))
     elif window.rest > 0 and place == len(window.times) - 1:
-        _count_newcomer(kind, window, place, signals)
+        _count_newcomer(kind, window, signals)
     elif place == len(window.times) - 1:
         window.rest = MOST_REST
         _look(kind, window, place, signals)
@@ -244,22 +243,24 @@ def _look(kind: _Kind, window: FacetWindow, place: int, signals: list[Signal]) -
     """Signal all whose standing a sighting has changed."""
     for index, gauge in enumerate(kind.gauges):
         for at in window.reach(index, gauge.pane_ms, place, gauge.level_of):
-            signals.append(_signal(gauge, index, window, at))
+            signals.append(_signal_at(gauge, index, window, at))
     kind.trim(window)
 
 
-def _count_newcomer(kind: _Kind, window: FacetWindow, place: int, signals: list[Signal]) -> None:
+def _count_newcomer(kind: _Kind, window: FacetWindow, signals: list[Signal]) -> None:
     """Signal the newest sighting, which has brought no window to a higher level."""
     window.rest -= 1
     kind.table.sightings += 1
-    for index, level in enumerate(bytes(window.levels)):
+    for index, level in enumerate(window.levels):
         if level:
             gauge = kind.gauges[index]
             if window.stands(index, gauge.pane_ms, gauge.needs[level - 1], gauge.by_account):
-                signals.append(_signal(gauge, index, window, place))
+                since_ms = window.runs[index][-1][0] * gauge.pane_ms
+                signals.append(_signal(gauge, window, level, since_ms, window.texts[-1]))
             else:
+                place = len(window.times) - 1
                 for at in window.reach(index, gauge.pane_ms, place, gauge.level_of):
-                    signals.append(_signal(gauge, index, window, at))
+                    signals.append(_signal_at(gauge, index, window, at))
 
 
 def _values(kind: _Kind, shown: Shown) -> Values:
@@ -268,22 +269,26 @@ def _values(kind: _Kind, shown: Shown) -> Values:
     return tuple(gauge.value_of(given, is_new=is_new) for gauge in kind.gauges)
 
 
-def _signal(gauge: Gauge, index: int, window: FacetWindow, at: int) -> Signal:
-    rule = gauge.rule
-    reached = window.level(index, at)
+def _signal_at(gauge: Gauge, index: int, window: FacetWindow, at: int) -> Signal:
+    """What there is to say of the sighting at a place."""
     at_ms = window.times[at]
-    _, account_id, event_id = window.texts[at].split("\0")
     run = window.run(index, at_ms // gauge.pane_ms)
     since_ms = run[0] * gauge.pane_ms if run else at_ms
+    return _signal(gauge, window, window.level(index, at), since_ms, window.texts[at])
+
+
+def _signal(gauge: Gauge, window: FacetWindow, reached: int, since_ms: int, text: str) -> Signal:
     doubt = gauge.doubt(window, reached)
     evidence, burst = _said(gauge, window.facet, reached, since_ms, doubt)
+    rule = gauge.rule
+    at_ms, account_id, event_id = text.split("\0")
     return Signal(
         code=rule.code,
-        points=rule.levels[reached - 1].points,
+        points=gauge.points[reached - 1],
         group=rule.group,
         account_id=AccountId(account_id),
         event_id=EventId(event_id),
-        occurred_at_ms=at_ms,
+        occurred_at_ms=int(at_ms),
         evidence=evidence,
         burst=burst,
         mode=rule.mode,

@@ -46,11 +46,14 @@ WindowState = tuple[
     bytearray,
     int,
     int,
+    int,
+    int,
     TallyState | None,
 ]
 """All that a window is made of, in the order of ``FacetWindow.state``."""
 
 _NOBODY: Sequence[int] = ()
+_NO_RUN: Run = [-1, -PANES - 2]
 
 
 class FacetWindow:
@@ -194,18 +197,18 @@ class FacetWindow:
         Returns:
             Whether it is; then the standing of all others is as before.
         """
-        times = self.times
-        if by_account:
-            self._learn_accounts()
-            counted = self._fresh
-        else:
-            counted = times
-        pane, runs = times[-1] // pane_ms, self.runs[rule]
-        if len(counted) < need or counted[-need] < (pane - PANES + 1) * pane_ms:
-            return False
-        if not runs or not runs[-1][0] <= pane <= runs[-1][1] + PANES:
-            return False
-        runs[-1][1] = max(runs[-1][1], pane)
+        times, runs = self.times, self.runs[rule]
+        pane = times[-1] // pane_ms
+        last = runs[-1] if runs else _NO_RUN
+        if pane != last[1]:  # else it is the same window, and one that has lost nothing
+            if by_account:
+                self._learn_accounts()
+            counted = self._fresh if by_account else times
+            if len(counted) < need or counted[-need] < (pane - PANES + 1) * pane_ms:
+                return False
+            if not last[0] <= pane <= last[1] + PANES:
+                return False
+            last[1] = max(last[1], pane)
         self._levels_to(rule, len(times) - 1).append(self.levels[rule])
         return True
 
@@ -230,7 +233,7 @@ class FacetWindow:
 
     def run(self, rule: int, pane: int) -> Run | None:
         """The burst that a sighting in a pane belongs to, if it does to one."""
-        for run in reversed(self.runs[rule]) if self.runs else ():
+        for run in reversed(self.runs[rule]):
             if pane <= run[1] and pane + PANES > run[0]:
                 return run
         return None
@@ -279,6 +282,8 @@ class FacetWindow:
             self.announced,
             self.runs,
             self.levels,
+            self.rest,
+            self.silent,
             self.missed,
             self.missed_error,
             None if self.tally is None else self.tally.state(),
@@ -293,6 +298,8 @@ class FacetWindow:
             self.announced,
             self.runs,
             self.levels,
+            self.rest,
+            self.silent,
             self.missed,
             self.missed_error,
             tally,

@@ -32,8 +32,9 @@ from streams.progress import Chunk, Progress
 log = structlog.get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
-MAX_CHUNK = 400
-"""Records in one chunk."""
+MAX_CHUNK = 100
+"""Records in one chunk: so that partitions that have much to give are read side by side, and event
+time in one is not minutes ahead of the others."""
 MAX_WAITING_RECORDS = 800
 """Records of one partition given out and not acknowledged, beyond which no more are fetched."""
 MAX_WAITING_BYTES = 32 * 1024**2

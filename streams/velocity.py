@@ -31,7 +31,7 @@ class VelocityStage:
         self._topics = topics
         self._share_bytes = budget_bytes // topics.partitions
         self._velocity: dict[int, Velocity] = {}
-        self.basis = f"windows 4 {topics.partitions} {basis_of(ruleset)}"
+        self.basis = f"windows 5 {topics.partitions} {basis_of(ruleset)}"
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
         """Count the packs of a chunk, and answer those who ask and those who are concerned."""
