@@ -28,7 +28,7 @@ def scan(block: bytes) -> tuple[Array, Array, Array]:
     """Find the lines of a block, which begins with a line.
 
     Returns:
-        ``int64[lines]`` each: where lines begin in the block, where they end (their ``\\n`` left
+        ``int64[lines]`` each: where lines begin in the block, where they end (newlines left
         out), and when they happened, in epoch milliseconds rounded down, or ``UNREAD``.
     """
     text = np.frombuffer(block + bytes(_MOST + 4), np.uint8)
