@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from doorstaff.collector import calm_collector
-
 from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
 from contracts.alert import Alert
@@ -29,8 +27,9 @@ from contracts.wire import encode
 from detectors.alert_desk import AlertDesk
 from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
-from detectors.scorer import TELL_TIME_EVERY_MS, is_case, settle, sighting
+from detectors.scorer import TELL_TIME_EVERY_MS, is_case, sighting
 from detectors.velocity import Velocity
+from doorstaff.interpreter import calm_collector
 from sinks.memory import MemorySink
 from sinks.router import Router
 from store.clock import SystemClock
@@ -79,21 +78,21 @@ def measure(ruleset: Ruleset, events: list[Event]) -> None:
     clocked = Clocked(len(events))
     raised = _raised(ruleset, events)
     calm_collector()
-    plain = [reading for reading, signals in raised if not signals]
+    plain = [reading for reading, signals in raised if not signals and not reading.signals]
     alone = Ledger(ruleset)
     with clocked.part("plain", lambda: len(plain), "plain verdicts, settled and encoded"):
-        for reading in plain:
-            for verdict in settle(alone, reading, ()):
-                encode(verdict)
-    alone = Ledger(ruleset)
-    with clocked.part("in chunks", lambda: len(plain), "the same, a chunk at a time"):
         for begin in range(0, len(plain), CHUNK):
             for verdict in alone.settle_all(plain[begin : begin + CHUNK], ()):
                 encode(verdict)
+    chunks = [
+        ([reading for reading, _ in part], [one for _, signals in part for one in signals])
+        for begin in range(0, len(raised), CHUNK)
+        for part in [raised[begin : begin + CHUNK]]
+    ]
     ledger, verdicts = Ledger(ruleset), list[Verdict]()
     with clocked.part("settle", lambda: len(verdicts), "verdicts"):
-        for reading, signals in raised:
-            verdicts += settle(ledger, reading, signals)
+        for readings, signals in chunks:
+            verdicts += ledger.settle_all(readings, signals)
     with clocked.part("encode", lambda: len(verdicts), "verdicts"):
         for verdict in verdicts:
             encode(verdict)
@@ -112,7 +111,7 @@ def measure(ruleset: Ruleset, events: list[Event]) -> None:
 def _raised(ruleset: Ruleset, events: list[Event]) -> Raised:
     reader, velocity = Reader(ruleset), Velocity(ruleset)
     return [
-        (reading, [*reading.signals, *velocity.observe(sighting(reading, reading.facets))])
+        (reading, velocity.observe(sighting(reading, reading.facets)))
         for reading in map(reader.read, events)
     ]
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +20,11 @@ _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 def encode(value: object) -> bytes:
     """Write JSON: field order as declared, times as RFC 3339 in UTC with ``Z``."""
     return _encoder.encode(value)
+
+
+def encode_lines(values: Sequence[object]) -> bytes:
+    """Write JSON, one value a line."""
+    return _encoder.encode_lines(values)
 
 
 def decode(raw: bytes | str, kind: type[T]) -> T:

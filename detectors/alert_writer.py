@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
 from dataclasses import replace
 
 from contracts.alert import (
@@ -15,7 +13,7 @@ from contracts.alert import (
     GrowthPoint,
 )
 from contracts.event import from_epoch_ms
-from contracts.ids import ACTIONS, AccountId, AlertId, CampaignId, Facet, derived_id
+from contracts.ids import ACTIONS, AccountId, AlertId, CampaignId, Code, Facet, derived_id
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.verdict import Reason
@@ -25,6 +23,8 @@ from detectors.growth import growth
 from detectors.headline import NETWORKS, campaign_headline, match_headline
 from detectors.media import MEDIA_MATCH, match_evidence
 from detectors.ruling import Ruling, Rulings
+
+_NETWORKS = tuple(f"{kind}:" for kind in NETWORKS)
 
 QUIET = "quiet for a day"
 """Why a campaign's alert is closed that nobody decided on."""
@@ -53,9 +53,11 @@ class AlertWriter:
         rulings, is_ruled = self._rulings_on(campaign)
         because = max(rulings).because if is_ruled else QUIET if is_quiet else ""
         accounts = campaign.accounts
-        listed = heapq.nsmallest(
-            MAX_LISTED_ACCOUNTS, ((first_ms, account) for account, first_ms in accounts.items())
-        )
+        times = sorted(accounts.values())
+        last_ms = times[:MAX_LISTED_ACCOUNTS][-1]
+        listed = sorted(
+            (first_ms, account) for account, first_ms in accounts.items() if first_ms <= last_ms
+        )[:MAX_LISTED_ACCOUNTS]
         if len(accounts) >= 2 * campaign.expected_accounts:
             status: AlertStatus = "grown"
         else:
@@ -76,7 +78,7 @@ class AlertWriter:
             campaign_ids=tuple(dict.fromkeys(one for _, _, one in named[: 2 * MAX_CAMPAIGN_IDS]))[
                 :MAX_CAMPAIGN_IDS
             ],
-            growth=growth(accounts.values()),
+            growth=growth(times),
         )
 
     def account(self, account_id: AccountId, case: Case) -> Alert:
@@ -156,31 +158,34 @@ class AlertWriter:
             for burst in campaign.bursts
             for ruling in self._rulings.on_alert(alert_of(burst))
         }
-        covered_ms = max((ruling.at_ms for ruling in rulings), default=-1)
-        covers = True
-        for account_id, first_ms in campaign.accounts.items():
+        covered_ms = max((ruling.at_ms for ruling in rulings), default=None)
+        accounts = campaign.accounts
+        ruled: set[AccountId] = set()
+        for account_id in self._rulings.accounts & accounts.keys():
             own = [
                 ruling
                 for ruling in self._rulings.on_account(account_id)
-                if ruling.action != "approve" or ruling.at_ms >= first_ms
+                if ruling.action != "approve" or ruling.at_ms >= accounts[account_id]
             ]
             rulings.update(own)
-            covers = covers and (first_ms <= covered_ms or bool(own))
-        return rulings, covers
+            if own:
+                ruled.add(account_id)
+        if covered_ms is None:
+            return rulings, len(ruled) == len(accounts)
+        return rulings, all(
+            first_ms <= covered_ms or account_id in ruled
+            for account_id, first_ms in accounts.items()
+        )
 
     def _network(self, campaign: Campaign) -> Facet | None:
         """The address, or else the network, that at least half of the verdicts speak of."""
-        counts: dict[str, Counter[Facet]] = {}
+        counts: dict[tuple[Code, Facet], int] = {}
         for key, count in campaign.reasons.items():
-            facet = self._book[key].evidence.get("facet")
-            if isinstance(facet, str) and facet.partition(":")[0] in NETWORKS:
-                counts.setdefault(key[0], Counter())[Facet(facet)] += count
-        common = {
-            facet
-            for by_facet in counts.values()
-            for facet, count in by_facet.items()
-            if 2 * count >= len(campaign.events)
-        }
+            facet = self._book.facet(key)
+            if facet is not None and facet.startswith(_NETWORKS):
+                counts[key[0], facet] = counts.get((key[0], facet), 0) + count
+        half = len(campaign.events) / 2
+        common = {facet for (_, facet), count in counts.items() if count >= half}
         return min(common, default=None)  # "ip:" is before "subnet:"
 
     def _alert(

@@ -17,6 +17,7 @@ A tie to a burst whose campaign ended longer ago than ``KEPT_MS`` ties nothing a
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
@@ -109,7 +110,7 @@ class Campaigns:
         self._by_facet: dict[Facet, list[Campaign]] = {}
         self._by_burst: dict[Burst, Campaign] = {}
         self._live: dict[int, Campaign] = {}
-        self._over: dict[Burst, None] = {}
+        self._over: OrderedDict[Burst, None] = OrderedDict()
 
     def __len__(self) -> int:
         """Events that are kept."""
@@ -159,7 +160,7 @@ class Campaigns:
             del self._by_burst[burst]
             self._over[burst] = None
         while len(self._over) > MAX_OVER:
-            del self._over[next(iter(self._over))]
+            self._over.popitem(last=False)
         for event_id in campaign.events:
             del self._by_event[event_id]
         for account_id in campaign.accounts:
@@ -175,7 +176,7 @@ class Campaigns:
 
     def add_over(self, bursts: Iterable[Burst]) -> None:
         """Know bursts of campaigns that are forgotten, again."""
-        self._over |= dict.fromkeys(bursts)
+        self._over.update(dict.fromkeys(bursts))
 
     def begin(self, bursts: Iterable[Burst]) -> Campaign:
         """A campaign as it was, but for its events, which ``add`` adds."""

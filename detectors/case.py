@@ -27,8 +27,7 @@ ReasonKey = tuple[Code, int, bytes]
 _encoder = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event's newest verdict, as far as alerts are made of it.
 
     Attributes:
@@ -57,22 +56,33 @@ class Standing:
         for facet, since_ms, accounts in self.ties:
             since, most = by_facet.get(facet, (since_ms, accounts))
             by_facet[facet] = min(since, since_ms), max(most, accounts)
-        return (
-            1
-            + ACTIONS.index(self.action)
-            + sum(1 + abs(points) for _, points, _ in self.reasons)
-            + sum(
-                1 + accounts + max(0, horizon_ms + self.at_ms - since_ms)
-                for since_ms, accounts in by_facet.values()
-            )
-        )
+        weight = 1 + ACTIONS.index(self.action)
+        for _, points, _ in self.reasons:
+            weight += 1 + abs(points)
+        for since_ms, accounts in by_facet.values():
+            weight += 1 + accounts + max(0, horizon_ms + self.at_ms - since_ms)
+        return weight
+
+
+class _Booked:
+    """A reason, and what alerts ask of it again and again."""
+
+    __slots__ = ("facet", "key", "order", "reason", "times")
+
+    def __init__(self, key: ReasonKey, reason: Reason) -> None:
+        facet = reason.evidence.get("facet")
+        self.key = key
+        self.reason = reason
+        self.times = 0
+        self.order = _order(key, reason)
+        self.facet = Facet(facet) if isinstance(facet, str) else None
 
 
 class ReasonBook:
     """Reasons by their keys, each kept once while some standing verdict has it."""
 
     def __init__(self) -> None:
-        self._reasons: dict[ReasonKey, list[Any]] = {}
+        self._reasons: dict[ReasonKey, _Booked] = {}
 
     def keep(self, reasons: Iterable[Reason]) -> tuple[ReasonKey, ...]:
         """Keep reasons, each once more, and give their keys."""
@@ -81,28 +91,27 @@ class ReasonBook:
             key: ReasonKey = reason.code, reason.points, _encoder.encode(reason.evidence)
             kept = self._reasons.get(key)
             if kept is None:
-                kept = self._reasons[key] = [reason, 0, key]
-            kept[1] += 1
-            keys.append(kept[2])
+                kept = self._reasons[key] = _Booked(key, reason)
+            kept.times += 1
+            keys.append(kept.key)
         return tuple(keys)
 
     def keep_again(self, keys: Iterable[ReasonKey]) -> None:
         """Keep what is kept once more."""
         for key in keys:
-            self._reasons[key][1] += 1
+            self._reasons[key].times += 1
 
     def let_go(self, keys: Iterable[ReasonKey]) -> None:
         """Keep them once less."""
         for key in keys:
             kept = self._reasons[key]
-            kept[1] -= 1
-            if not kept[1]:
+            kept.times -= 1
+            if not kept.times:
                 del self._reasons[key]
 
-    def __getitem__(self, key: ReasonKey) -> Reason:
-        """The reason of a key."""
-        reason: Reason = self._reasons[key][0]
-        return reason
+    def facet(self, key: ReasonKey) -> Facet | None:
+        """The facet that a reason speaks of."""
+        return self._reasons[key].facet
 
     def strongest(self, keys: Iterable[ReasonKey]) -> tuple[Reason, ...]:
         """One reason a code, strongest first.
@@ -110,13 +119,14 @@ class ReasonBook:
         Of a code's reasons the one with the most points stays, of these the one that counted the
         most accounts, then the one whose burst began first, then the first by its text.
         """
-        best: dict[Code, tuple[tuple[int, int, str, bytes], ReasonKey]] = {}
+        best: dict[Code, _Booked] = {}
+        booked = self._reasons
         for key in keys:
-            order = _order(key, self[key])
+            kept = booked[key]
             known = best.get(key[0])
-            if known is None or order < known[0]:
-                best[key[0]] = order, key
-        reasons = (self[key] for _, key in best.values())
+            if known is None or kept.order < known.order:
+                best[key[0]] = kept
+        reasons = (kept.reason for kept in best.values())
         return tuple(sorted(reasons, key=lambda reason: (-reason.points, reason.code)))
 
 
@@ -215,11 +225,12 @@ def _add(counter: Counter[Any], key: Any, by: int) -> None:
         del counter[key]
 
 
-def _order(key: ReasonKey, reason: Reason) -> tuple[int, int, str, bytes]:
+def _order(key: ReasonKey, reason: Reason) -> tuple[int, int, str, bytes, int]:
     accounts, since = reason.evidence.get("accounts"), reason.evidence.get("since")
     return (
         -abs(reason.points),
         -accounts if isinstance(accounts, int) else 0,
         since if isinstance(since, str) else "",
         key[2],
+        key[1],
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import accumulate
+from bisect import bisect_left
+from collections.abc import Iterable
 
 from contracts.alert import GrowthPoint
 from contracts.event import from_epoch_ms
@@ -18,23 +18,20 @@ _STEPS_MS = (
 )
 
 
-def growth(first_ms: Collection[int]) -> tuple[GrowthPoint, ...]:
+def growth(first_ms: Iterable[int]) -> tuple[GrowthPoint, ...]:
     """Count accounts cumulatively by the times of their first events, epoch milliseconds.
 
     Steps are of one length, the shortest of a fixed ladder from 1 s to a day (beyond, whole days)
     with which ``MAX_POINTS`` suffice; they begin at multiples of it since the epoch. So the points
     depend on the times alone, and two campaigns of a day can be laid over one another.
     """
-    if not first_ms:
+    times = sorted(first_ms)  # in order already, as a rule: then it takes no time
+    if not times:
         return ()
-    step_ms = _step_ms(min(first_ms), max(first_ms))
-    begin = min(first_ms) // step_ms
-    counts = [0] * (max(first_ms) // step_ms - begin + 1)
-    for at_ms in first_ms:
-        counts[at_ms // step_ms - begin] += 1
+    step_ms = _step_ms(times[0], times[-1])
     return tuple(
-        GrowthPoint(at=from_epoch_ms((begin + index) * step_ms), accounts=accounts)
-        for index, accounts in enumerate(accumulate(counts), 1)
+        GrowthPoint(at=from_epoch_ms(end * step_ms), accounts=bisect_left(times, end * step_ms))
+        for end in range(times[0] // step_ms + 1, times[-1] // step_ms + 2)
     )
 
 

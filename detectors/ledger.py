@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import msgpack
-from msgspec.structs import replace
 
-from contracts.event import from_epoch_ms, rfc3339
-from contracts.ids import AccountId, CampaignId, Code, EventId, Facet, derived_id
+from contracts.event import from_epoch_ms
+from contracts.ids import AccountId, CampaignId, EventId, Facet, derived_id
 from contracts.ruleset import Ruleset
-from contracts.signal import Burst, Signal
+from contracts.signal import Signal
 from contracts.verdict import Reason, Tie, Verdict
+from detectors.strength import join, strongest_of, ties_of
 
 if TYPE_CHECKING:
     from detectors.reader import Reading
@@ -53,8 +54,10 @@ class Ledger:
     """
 
     def __init__(self, ruleset: Ruleset, *, max_accounts: int = MAX_ACCOUNTS) -> None:
-        self._ruleset = ruleset
         self._version = ruleset.version
+        self._caps = ruleset.groups
+        self._actions = tuple(map(ruleset.action_for, range(101)))
+        """By risk."""
         self._max_accounts = max_accounts
         self._accounts: OrderedDict[AccountId, list[Signal]] = OrderedDict()
         self._events = _Events(max_accounts)
@@ -102,8 +105,10 @@ class Ledger:
         if not signals and account_id not in self._accounts:
             return [self._plain(event_id, account_id, occurred_at_ms)]
         moment = (occurred_at_ms, event_id)
-        changed = self._add(account_id, signals)
-        moments = [one for one in self._changed(account_id, changed) if one != moment]
+        moments = self._changed(account_id, self._add(account_id, signals))
+        if not moments or moments == [moment]:
+            return [self._verdict(account_id, moment)]
+        moments = [one for one in moments if one != moment]
         return [self._verdict(account_id, one) for one in (moment, *moments)]
 
     def settle_all(self, readings: Iterable[Reading], signals: Iterable[Signal]) -> list[Verdict]:
@@ -156,24 +161,27 @@ class Ledger:
         if not about:
             return []
         first = min(about)
+        if len(about) == 1 and self._events.is_only(account_id, first):
+            return [first]
         later = [moment for moment in self._events.of(account_id) if moment > first]
         return sorted({*about, *later})
 
     def _add(self, account_id: AccountId, signals: Iterable[Signal]) -> set[Moment]:
         """Join signals to those that are known; give the events of those that made a difference."""
-        live = [signal for signal in signals if signal.mode == "live"]
-        if not live:
-            return set()
+        changed: set[Moment] = set()
         known = self._accounts.get(account_id)
-        if known is None:
-            if len(self._accounts) >= self._max_accounts:
-                self._accounts.popitem(last=False)
-            known = self._accounts[account_id] = []
-        changed = set[Moment]()
-        for signal in live:
-            joined = _joined(known, signal)
+        for signal in signals:
+            if signal.mode != "live":
+                continue
+            if known is None:
+                if len(self._accounts) >= self._max_accounts:
+                    self._accounts.popitem(last=False)
+                known = self._accounts[account_id] = []
+            joined = join(known, signal)
             if joined is not None:
-                changed |= {_moment(signal), _moment(joined)}
+                changed.add((signal.occurred_at_ms, signal.event_id))
+                if joined is not signal:
+                    changed.add((joined.occurred_at_ms, joined.event_id))
         if changed:
             self._accounts.move_to_end(account_id)
         return changed
@@ -182,30 +190,21 @@ class Ledger:
         known = self._accounts.get(account_id)
         if not known:
             return self._plain(moment[1], account_id, moment[0])
-        strongest: dict[Code, Signal] = {}
-        bursts: dict[Facet, list[Burst]] = {}
-        for signal in known:
-            if _moment(signal) > moment:
-                continue
-            before = strongest.get(signal.code)
-            if before is None or _strength(signal) > _strength(before):
-                strongest[signal.code] = signal
-            if signal.burst is not None and signal.burst.ties:
-                bursts.setdefault(signal.burst.facet, []).append(signal.burst)
-        signals = sorted(strongest.values(), key=lambda signal: (-signal.points, signal.code))
-        ties = tuple(
-            sorted((tie for one in bursts.values() for tie in _ties(one)), key=_earliest_first)
-        )
+        counting = [one for one in known if (one.occurred_at_ms, one.event_id) <= moment]
+        signals = counting if len(counting) <= 1 else strongest_of(counting)
+        ties = ties_of(counting)
         risk = self._risk(signals)
         return Verdict(
             event_id=moment[1],
             account_id=account_id,
             occurred_at=from_epoch_ms(moment[0]),
             risk=risk,
-            action=self._ruleset.action_for(risk),
+            action=self._actions[risk],
             reasons=tuple(
-                Reason(code=signal.code, points=signal.points, evidence=signal.evidence)
-                for signal in signals
+                [
+                    Reason(code=signal.code, points=signal.points, evidence=signal.evidence)
+                    for signal in signals
+                ]
             ),
             ruleset_version=self._version,
             campaign_id=campaign_of(ties),
@@ -227,8 +226,9 @@ class Ledger:
         by_group: dict[str, int] = {}
         for signal in signals:
             by_group[signal.group] = by_group.get(signal.group, 0) + signal.points
-        caps = self._ruleset.groups
-        total = sum(min(points, caps[group]) for group, points in by_group.items())
+        total = 0
+        for group, points in by_group.items():
+            total += min(points, self._caps[group])
         return max(0, min(100, total))
 
 
@@ -274,6 +274,11 @@ class _Events:
         self._turn_ms, half, ids, texts = piece
         (self._old, self._young)[half].update(zip(ids, texts, strict=True))
 
+    def is_only(self, account_id: AccountId, moment: Moment) -> bool:
+        """Whether no other event of its account is known, as of most."""
+        known = self._young.get(account_id) or self._old.get(account_id)
+        return known is None or known == f"{moment[0]}\0{moment[1]}"
+
     def of(self, account_id: AccountId) -> list[Moment]:
         known = self._young.get(account_id) or self._old.get(account_id)
         return _moments(known) if known else []
@@ -281,96 +286,14 @@ class _Events:
 
 def campaign_of(ties: Sequence[Tie]) -> CampaignId | None:
     """The campaign that ties, the earliest first, stand for: it is named after the first."""
-    if not ties:
-        return None
-    return CampaignId(derived_id("campaign", ties[0].facet, ties[0].since.isoformat()))
+    return _campaign_after(ties[0].facet, ties[0].since) if ties else None
+
+
+@lru_cache(maxsize=8_192)
+def _campaign_after(facet: Facet, since: datetime) -> CampaignId:
+    return CampaignId(derived_id("campaign", facet, since.isoformat()))
 
 
 def _moments(text: str) -> list[Moment]:
     fields = text.split("\0")
     return [(int(fields[at]), EventId(fields[at + 1])) for at in range(0, len(fields), 2)]
-
-
-def _moment(signal: Signal) -> Moment:
-    return signal.occurred_at_ms, signal.event_id
-
-
-def _joined(known: list[Signal], signal: Signal) -> Signal | None:
-    """Join a signal to those of its account; give what came of it, None if nothing changed.
-
-    Of what one event says by itself, the earliest of a code and strength stays. Of a burst, the
-    highest level, the earliest event and the earliest beginning stay, from whichever signals.
-    """
-    for at, other in enumerate(known):
-        if other.code != signal.code or not _same_matter(other, signal):
-            continue
-        joined = _join(other, signal)
-        if joined == other:
-            return None
-        known[at] = joined
-        return joined
-    known.append(signal)
-    return signal
-
-
-def _same_matter(one: Signal, other: Signal) -> bool:
-    if one.burst is None or other.burst is None:
-        return one.burst is other.burst and one.points == other.points
-    return (
-        one.burst.facet == other.burst.facet
-        and abs(one.burst.since_ms - other.burst.since_ms) < one.burst.window_ms
-    )
-
-
-def _join(one: Signal, other: Signal) -> Signal:
-    first = min(one, other, key=_moment)
-    if one.burst is None or other.burst is None:
-        return first
-    strong = max(one, other, key=_strength)
-    since_ms = min(one.burst.since_ms, other.burst.since_ms)
-    evidence = strong.evidence
-    if strong.burst is not None and strong.burst.since_ms != since_ms:
-        evidence = {**evidence, "since": rfc3339(since_ms)}
-    burst = replace(
-        one.burst, since_ms=since_ms, accounts=max(one.burst.accounts, other.burst.accounts)
-    )
-    return replace(
-        strong,
-        event_id=first.event_id,
-        occurred_at_ms=first.occurred_at_ms,
-        evidence=evidence,
-        burst=burst,
-    )
-
-
-def _strength(signal: Signal) -> tuple[int, int, int, int, str]:
-    """Most points first, then the most accounts, the earliest burst, the earliest event."""
-    burst = signal.burst
-    return (
-        abs(signal.points),
-        burst.accounts if burst else 0,
-        -burst.since_ms if burst else 0,
-        -signal.occurred_at_ms,
-        burst.facet if burst else signal.event_id,
-    )
-
-
-def _ties(bursts: list[Burst]) -> Iterator[Tie]:
-    """What of one facet ties: its bursts. Those within a window of each other are one."""
-    bursts.sort(key=lambda burst: (burst.since_ms, burst.window_ms))
-    last = bursts[0]
-    for burst in bursts[1:]:
-        if burst.since_ms - last.since_ms < max(burst.window_ms, last.window_ms):
-            last = replace(last, accounts=max(burst.accounts, last.accounts))
-        else:
-            yield _tie(last)
-            last = burst
-    yield _tie(last)
-
-
-def _tie(burst: Burst) -> Tie:
-    return Tie(facet=burst.facet, since=from_epoch_ms(burst.since_ms), accounts=burst.accounts)
-
-
-def _earliest_first(tie: Tie) -> tuple[datetime, Facet]:
-    return tie.since, tie.facet

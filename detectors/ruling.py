@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,6 +60,11 @@ class Rulings:
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self._by_account or self._by_alert)
+
+    @property
+    def accounts(self) -> KeysView[AccountId]:
+        """Those that there are rulings on."""
+        return self._by_account.keys()
 
     def on_account(self, account_id: AccountId) -> Iterable[Ruling]:
         """The rulings on an account."""

@@ -18,7 +18,7 @@ from store.schema import alerts
 from store.upsert import insert_into
 
 if TYPE_CHECKING:
-    from sqlalchemy.dialects.sqlite import Insert
+    from sqlalchemy.sql.dml import ReturningInsert
 
 MAX_ALERTS = 500
 """Alerts in one statement: SQLite takes 32,766 values."""
@@ -117,16 +117,19 @@ class _Story:
             if news is None:
                 continue
             said = what_is_new(self.kept, news)
-            for sink in offer.sinks if said is not None else ():
-                told = replace(news, status=said)
-                before = self.debts.get(sink)
-                self.debts[sink] = (
-                    Debt(sink=sink, alert=told, supersedes=self.was_kept)
-                    if before is None
-                    else before.followed_by(told)
-                )
+            if said is not None:
+                self._owe(replace(news, status=said), offer.sinks)
             self.kept = news
             self.accepted.append(news)
+
+    def _owe(self, told: Alert, sinks: Iterable[str]) -> None:
+        for sink in sinks:
+            before = self.debts.get(sink)
+            self.debts[sink] = (
+                Debt(sink=sink, alert=told, supersedes=self.was_kept)
+                if before is None
+                else before.followed_by(told)
+            )
 
     def _news(self, alert: Alert) -> Alert | None:
         reach = _reach(alert)
@@ -187,7 +190,7 @@ def _reach(alert: Alert) -> list[int]:
 
 
 @cache
-def _adding(dialect: str) -> Insert:
+def _adding(dialect: str) -> ReturningInsert[tuple[AlertId]]:
     return insert_into(alerts, dialect).on_conflict_do_nothing().returning(alerts.c.alert_id)
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from contracts.event import Timestamp, epoch_ms
+from tuning.time_scan import UNREAD, Array, scan
 
 Progress = Callable[[int, int], None]
 """Called with bytes read and bytes in all."""
 
-_EVERY_LINES = 2_000
+BLOCK_BYTES = 2 * 1024**2
+
+_LONG_AGO_MS = -(1 << 62)
+_NO_PLACES: Array = np.empty(0, np.int64)
 
 
 class _Stamp(msgspec.Struct):
@@ -30,56 +36,61 @@ class _AnyStamp(BaseModel):
 _stamp = msgspec.json.Decoder(_Stamp)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """One line of a recording.
+class Lines(msgspec.Struct, frozen=True, kw_only=True):
+    """Some lines of a recording.
 
     Attributes:
-        number: From 1.
+        numbers: From 1.
+        raw: Without the ends of the lines.
     """
 
-    number: int
-    raw: bytes
+    numbers: list[int]
+    raw: list[bytes]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """Where each line of a file begins, in event time.
+    """Where each line of a file lies, in event time.
 
-    Only times and places are kept in memory, 20 bytes a line, so that a day's traffic fits.
+    Only places are kept in memory, 20 bytes a line, so that a day's traffic fits.
 
     Attributes:
-        offsets: ``int64[lines]``, bytes from the file's start, in event time; a line without a
-            time keeps the place of the line before it.
-        numbers: ``int32[lines]``, line numbers from 1.
+        begins: Bytes from the file's start, in event time; a line without a time keeps the place of
+            the line before it.
+        ends: Likewise, without the line's end.
+        numbers: Line numbers from 1.
         unordered: Lines that happened before the line above them.
     """
 
     path: Path
     size: int
-    offsets: np.ndarray[tuple[int], np.dtype[np.int64]]
-    numbers: np.ndarray[tuple[int], np.dtype[np.int32]]
+    begins: Array
+    ends: Array
+    numbers: Array
     unordered: int
 
     def __len__(self) -> int:
         """Lines, blank ones left out."""
-        return len(self.offsets)
+        return len(self.begins)
 
-    def lines(self, progress: Progress) -> Iterator[Line]:
-        """Each line, in the order it happened; lines of one time in the order of the file."""
+    def chunks(self, most: int, progress: Progress) -> Iterator[Lines]:
+        """The lines in the order they happened, those of one time in the order of the file.
+
+        Args:
+            most: Lines in a chunk.
+            progress: Told of each chunk.
+        """
         done = 0
         with self.path.open("rb") as file:
-            places = zip(self.offsets.tolist(), self.numbers.tolist(), strict=True)
-            at = 0
-            for index, (offset, number) in enumerate(places):
-                if at != offset:
-                    file.seek(offset)
-                raw = file.readline()
-                at = offset + len(raw)
-                done += len(raw)
-                if index % _EVERY_LINES == 0:
-                    progress(done, self.size)
-                yield Line(number=number, raw=raw)
+            for first in range(0, len(self), most):
+                begins, ends = self.begins[first : first + most], self.ends[first : first + most]
+                gaps = np.flatnonzero(begins[1:] != ends[:-1] + 1) + 1
+                raw: list[bytes] = []
+                for begin, end in pairwise((0, *gaps.tolist(), len(begins))):
+                    raw += _run(file, int(begins[begin]), int(ends[end - 1]))
+                yield Lines(numbers=self.numbers[first : first + most].tolist(), raw=raw)
+                done += int((ends - begins).sum()) + len(begins)
+                progress(min(done, self.size), self.size)
         progress(self.size, self.size)
 
 
@@ -89,32 +100,53 @@ def open_recording(path: Path, progress: Progress) -> Recording:
     Raises:
         OSError: The file cannot be read.
     """
-    offsets: list[int] = []
-    numbers: list[int] = []
-    times: list[int] = []
-    size, offset, unordered, before_ms = path.stat().st_size, 0, 0, -(1 << 62)
+    size = path.stat().st_size
+    parts = [(_NO_PLACES, _NO_PLACES, _NO_PLACES, np.empty(0, np.int32))]
+    offset, number, before_ms = 0, 1, _LONG_AGO_MS
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            if raw.strip():
-                at_ms = _time_of(raw)
-                if at_ms is None:
-                    at_ms = before_ms  # broken: the reader will say how
-                unordered += at_ms < before_ms
-                offsets.append(offset)
-                numbers.append(number)
-                times.append(at_ms)
-                before_ms = at_ms
-            offset += len(raw)
-            if number % (_EVERY_LINES * 10) == 0:
-                progress(offset, size)
-    order = np.argsort(np.array(times, dtype=np.int64), kind="stable")
+        while block := file.read(BLOCK_BYTES):
+            block += file.readline()
+            begins, ends, times = scan(block)
+            numbers = np.arange(number, number + len(begins), dtype=np.int32)
+            number += len(begins)
+            is_line = _read_the_rest(block, begins, ends, times, before_ms)
+            if is_line.any():
+                before_ms = int(times[is_line][-1])
+            begins, ends = begins + offset, ends + offset
+            parts.append((begins[is_line], ends[is_line], times[is_line], numbers[is_line]))
+            offset += len(block)
+            progress(offset, size)
+    begins, ends, times, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(times, kind="stable")
     return Recording(
         path=path,
         size=size,
-        offsets=np.array(offsets, dtype=np.int64)[order],
-        numbers=np.array(numbers, dtype=np.int32)[order],
-        unordered=unordered,
+        begins=begins[order],
+        ends=ends[order],
+        numbers=numbers[order],
+        unordered=int(np.count_nonzero(times[1:] < times[:-1])),
     )
+
+
+def _run(file: BinaryIO, begin: int, end: int) -> list[bytes]:
+    """Lines that follow one another in the file, from where the first begins to the last's end."""
+    if file.tell() != begin:
+        file.seek(begin)
+    block = file.read(end - begin + 1)
+    return block.removesuffix(b"\n").split(b"\n")
+
+
+def _read_the_rest(block: bytes, begins: Array, ends: Array, times: Array, before_ms: int) -> Array:
+    """Read one by one what could not be read at once; give which are lines and not blank."""
+    is_line = np.ones(len(times), np.bool_)
+    for at in np.flatnonzero(times == UNREAD).tolist():
+        raw = block[begins[at] : ends[at]]
+        at_ms = _time_of(raw) if raw.strip() else None
+        if at_ms is None:  # broken: the reader will say how
+            at_ms = int(times[at - 1]) if at else before_ms
+        times[at] = at_ms
+        is_line[at] = bool(raw.strip())
+    return is_line
 
 
 def _time_of(raw: bytes) -> int | None:

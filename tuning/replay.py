@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import BinaryIO
 
 from contracts.alert import Alert
@@ -14,11 +15,14 @@ from contracts.event import Decision, Event, parse_event
 from contracts.ids import AccountId, Action, stricter
 from contracts.ruleset import Ruleset
 from contracts.verdict import Verdict
-from contracts.wire import encode
+from contracts.wire import encode_lines
 from detectors.scorer import Scorer
-from tuning.recording import Line, Progress, Recording
+from tuning.recording import Lines, Progress, Recording
 
 SHOWN_PROBLEMS = 5
+
+_TYPE = attrgetter("type")
+_ACCOUNT = attrgetter("account_id")
 
 CHUNK = 256
 """Events that are scored at a time."""
@@ -71,7 +75,9 @@ class Replay:
         self._scorer = Scorer(ruleset, console_url=console_url)
         self._verdicts = verdicts
         self._alerts = alerts
+        self._accounts: set[AccountId] = set()
         self._actions: dict[AccountId, Action] = {}
+        """Of accounts that were not allowed at some time."""
         self._kinds: dict[str, str] = {}
         self._summary = Summary()
 
@@ -80,52 +86,54 @@ class Replay:
         started = time.perf_counter()
         summary = self._summary
         summary.unordered = recording.unordered
-        waiting: list[Event] = []
-        for line in recording.lines(progress):
-            event = self._event(line)
-            if event is None:
-                continue
-            summary.events[event.type] += 1
-            if event.type != "decision":
-                waiting.append(event)
-            if event.type == "decision" or len(waiting) == CHUNK:
+        for lines in recording.chunks(CHUNK, progress):
+            events = self._events(lines)
+            summary.events.update(map(_TYPE, events))
+            waiting: list[Event] = []
+            for event in events:
+                if event.type != "decision":
+                    waiting.append(event)
+                    continue
                 self._score(waiting)
-                waiting.clear()
-            if event.type == "decision":
+                waiting = []
                 self._write_alerts(self._scorer.decide(event))
-        self._score(waiting)
+            self._score(waiting)
         self._write_alerts(self._scorer.finish())
         summary.accounts = Counter(self._actions.values())
+        summary.accounts["allow"] += len(self._accounts) - len(self._actions)
         summary.alerts = Counter(self._kinds.values())
         summary.elapsed_s = time.perf_counter() - started
         return summary
 
-    def _score(self, events: list[Event]) -> None:
-        for outcome in self._scorer.score_all(events):
-            self._summary.repeated += outcome.repeated
-            self._write_verdicts(outcome.verdicts)
-            self._write_alerts(outcome.alerts)
+    def _score(self, events: Sequence[Event]) -> None:
+        outcome = self._scorer.score_all(events)
+        self._summary.repeated += outcome.repeated
+        self._write_verdicts(outcome.verdicts)
+        self._write_alerts(outcome.alerts)
 
-    def _event(self, line: Line) -> Event | Decision | None:
-        try:
-            return parse_event(line.raw)
-        except InvalidEvent as error:
-            self._summary.broken += 1
-            if len(self._summary.problems) < SHOWN_PROBLEMS:
-                self._summary.problems.append(f"line {line.number}: {error.reason}")
-            return None
+    def _events(self, lines: Lines) -> list[Event | Decision]:
+        events: list[Event | Decision] = []
+        for at, raw in enumerate(lines.raw):
+            try:
+                events.append(parse_event(raw))
+            except InvalidEvent as error:
+                self._summary.broken += 1
+                if len(self._summary.problems) < SHOWN_PROBLEMS:
+                    self._summary.problems.append(f"line {lines.numbers[at]}: {error.reason}")
+        return events
 
-    def _write_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+    def _write_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        self._summary.verdicts += len(verdicts)
+        self._accounts.update(map(_ACCOUNT, verdicts))
         for verdict in verdicts:
-            self._summary.verdicts += 1
-            before = self._actions.setdefault(verdict.account_id, "allow")
-            if verdict.action != before:
+            if verdict.action != "allow":
+                before = self._actions.get(verdict.account_id, "allow")
                 self._actions[verdict.account_id] = stricter(before, verdict.action)
-            if self._verdicts is not None:
-                self._verdicts.write(encode(verdict) + b"\n")
+        if self._verdicts is not None:
+            self._verdicts.write(encode_lines(verdicts))
 
-    def _write_alerts(self, alerts: Iterable[Alert]) -> None:
+    def _write_alerts(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
             self._kinds[alert.alert_id] = alert.kind
-            if self._alerts is not None:
-                self._alerts.write(encode(alert) + b"\n")
+        if self._alerts is not None:
+            self._alerts.write(encode_lines(alerts))

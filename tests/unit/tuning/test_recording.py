@@ -35,7 +35,11 @@ def line(name: str, at_s: float | None = 0.0, *, at: str | int | None = None) ->
 
 
 def order(recording: Recording) -> list[int]:
-    return [one.number for one in recording.lines(quiet)]
+    return [number for lines in recording.chunks(3, quiet) for number in lines.numbers]
+
+
+def raw_lines(recording: Recording, most: int = 3) -> list[bytes]:
+    return [raw for lines in recording.chunks(most, quiet) for raw in lines.raw]
 
 
 def test_lines_come_in_the_order_they_happened_with_their_numbers(tmp_path: Path) -> None:
@@ -43,14 +47,14 @@ def test_lines_come_in_the_order_they_happened_with_their_numbers(tmp_path: Path
     assert order(recording) == [2, 3, 1, 4]
     assert recording.unordered == 1
     assert len(recording) == 4
-    names = [json.loads(one.raw)["name"] for one in recording.lines(quiet)]
+    names = [json.loads(raw)["name"] for raw in raw_lines(recording)]
     assert names == ["a", "b", "c", "d"]
 
 
 def test_blank_lines_are_no_lines_and_the_last_needs_no_end(tmp_path: Path) -> None:
     recording = opened(tmp_path, b"", line("b", 2), b"  \r", line("a", 1), end=b"")
     assert order(recording) == [4, 2]
-    assert [one.raw.strip() for one in recording.lines(quiet)] == [line("a", 1), line("b", 2)]
+    assert raw_lines(recording) == [line("a", 1), line("b", 2)]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +105,8 @@ def test_every_time_that_is_accepted_is_put_in_order(tmp_path: Path, at: str | i
 def test_progress_goes_from_nothing_to_the_whole(tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     recording = opened(tmp_path, *(line(str(number), number) for number in range(5_000)))
-    for _ in recording.lines(lambda done, whole: heard.append((done, whole))):
-        pass
+    for lines in recording.chunks(256, lambda done, whole: heard.append((done, whole))):
+        assert len(lines.raw) == len(lines.numbers) <= 256
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
     assert heard[-1] == (recording.size, recording.size)
     assert len(heard) > 2

@@ -70,13 +70,10 @@ def test_writes_what_the_scorer_says_byte_for_byte(tmp_path: Path) -> None:
     events = [*farm(), *(signup(f"p{number}", at_s=number) for number in range(9))]
     events.sort(key=lambda event: event.occurred_at)
     scorer = Scorer(DEFAULT)
-    outcomes = [scorer.score(event) for event in events]
-    expected_verdicts = b"".join(
-        encode(verdict) + b"\n" for outcome in outcomes for verdict in outcome.verdicts
-    )
+    outcome = scorer.score_all(events)
+    expected_verdicts = b"".join(encode(verdict) + b"\n" for verdict in outcome.verdicts)
     expected_alerts = b"".join(
-        encode(alert) + b"\n"
-        for alert in (*(one for outcome in outcomes for one in outcome.alerts), *scorer.finish())
+        encode(alert) + b"\n" for alert in (*outcome.alerts, *scorer.finish())
     )
     verdicts, alerts = io.BytesIO(), io.BytesIO()
     summary = replayed(tmp_path, [raw(event) for event in events], verdicts=verdicts, alerts=alerts)
