@@ -30,7 +30,7 @@ from detectors.velocity import Velocity
 
 SIGNUPS = 100_000
 ROUNDS = 3
-CHUNK = 1_000
+CHUNK = 400
 START = datetime(2026, 5, 4, 18, 0, tzinfo=UTC)
 
 RULESETS = {
