@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
-from contracts.event import Signup, parse_event
+from contracts.event import Decision, parse_event
 from contracts.ruleset import Ruleset, default_ruleset
 from detectors.reader import Reader
 from detectors.scorer import sighting
@@ -30,7 +30,7 @@ from detectors.velocity import Velocity
 
 SIGNUPS = 100_000
 ROUNDS = 3
-CHUNK = 1_000
+CHUNK = 400
 START = datetime(2026, 5, 4, 18, 0, tzinfo=UTC)
 
 RULESETS = {
@@ -48,7 +48,7 @@ def prepared(ruleset: Ruleset, signups: int) -> list[bytes]:
     chunks = [Sightings() for _ in range(0, signups, CHUNK)]
     for number, raw in enumerate(Traffic(start=START).messages(signups)):
         event = parse_event(raw)
-        assert isinstance(event, Signup)
+        assert not isinstance(event, Decision)
         reading = reader.read(event)
         chunks[number // CHUNK].add(sighting(reading, reading.facets))
     return [msgpack.encode(replace(chunk, shown=[])) for chunk in chunks]

@@ -153,8 +153,13 @@ class Velocity:
 
         What the event itself has come to is always told, also when it is a repeat.
         """
-        rows = Sightings()
-        rows.add(seen)
+        count = len(seen.facets)
+        rows = Sightings(
+            facets=[*seen.facets],
+            times_ms=[seen.at_ms] * count,
+            texts=[seen.text] * count,
+            shown=[(seen.values, seen.is_new)] * count,
+        )
         return self.observe_all(rows)
 
     def observe_all(  # noqa: PLR0912 -- the loop that all the rate depends on

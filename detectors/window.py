@@ -20,7 +20,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 
-from contracts.ids import AccountId, EventId, Facet
+from contracts.ids import AccountId, Facet
 from detectors.pane import PANES
 from detectors.tally import Tally, TallyState
 
@@ -411,8 +411,3 @@ class FacetWindow:
 def account_of(text: str) -> AccountId:
     """Whose sighting a text is of."""
     return AccountId(text.split("\0", 2)[1])
-
-
-def event_of(text: str) -> EventId:
-    """What event a text is of."""
-    return EventId(text.split("\0", 2)[2])
