@@ -14,8 +14,8 @@ from streams.progress import Chunk
 MAX_BATCH_RECORDS = 400
 """Handled at once: few enough that what they become is still in the processor's cache when the next
 step reads it (1,000 cost a sixth more)."""
-MAX_BATCH_BYTES = 4 * 1024**2
-"""Memory of the records that are handled at once; a single chunk may be larger."""
+MAX_BATCH_BYTES = 512 * 1024
+"""The same in bytes; a single chunk may be larger."""
 DEPTH = 4
 """Batches of one agent whose results are under way at once."""
 

@@ -35,6 +35,8 @@ FETCH_MAX_WAIT_MS = 20
 MAX_CHUNK = 100
 """Records in one chunk: so that partitions that have much to give are read side by side, and event
 time in one is not minutes ahead of the others."""
+MAX_CHUNK_BYTES = 256 * 1024
+"""The same in bytes; a single record may be larger."""
 MAX_WAITING_RECORDS = 800
 """Records of one partition given out and not acknowledged, beyond which no more are fetched."""
 MAX_WAITING_BYTES = 32 * 1024**2
@@ -188,7 +190,8 @@ class Consumer(driver.Consumer):
         for tp, records in fetched.items():
             progress = self._progress.get(tp)
             if progress is not None and progress.assignment is assignment:
-                yield tp, progress.give(records)
+                for chunk in _of_bounded_size(records):
+                    yield tp, progress.give(chunk)
 
     def _has_room(self, tp: Any) -> bool:
         progress = self._progress.get(tp)
@@ -316,6 +319,17 @@ def _message(tp: Any, chunk: Chunk, generation_id: int) -> Any:
         tp=tp,
         generation_id=generation_id,  # a stream drops what it takes for a former one's
     )
+
+
+def _of_bounded_size(records: list[Record]) -> Iterable[list[Record]]:
+    """Split records where they have more than ``MAX_CHUNK_BYTES`` together."""
+    begin = size = 0
+    for at, record in enumerate(records):
+        size += len(record.value)
+        if size > MAX_CHUNK_BYTES and at > begin:
+            yield records[begin:at]
+            begin, size = at, len(record.value)
+    yield records[begin:]
 
 
 def _records(found: Iterable[ConsumerRecord[Any, Any]]) -> list[Record]:
