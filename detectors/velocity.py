@@ -75,7 +75,6 @@ class _Kind:
         else:
             window.silent = window.rest
 
-
     def is_quiet_around(self, window: FacetWindow, place: int) -> bool:
         """Whether no rule can fire in any window that holds a sighting; and none is too much."""
         if self.with_values or window.tally is not None or len(window) > MAX_SIGHTINGS:
