@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 
 from contracts.ruleset import read_ruleset
+from doorstaff.interpreter import calm_collector
 from tuning.recording import open_recording
 from tuning.replay import Replay
 
 
 def main() -> None:
     file, ruleset = map(Path, sys.argv[1:])
+    calm_collector()  # as the command does
     started = time.perf_counter(), time.process_time()
     with file.with_suffix(".verdicts").open("wb") as verdicts, Path("/dev/null").open("wb") as out:
         replay = Replay(read_ruleset(ruleset), verdicts=verdicts, alerts=out)

@@ -23,7 +23,7 @@ from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
 from detectors.ruling import ruled
-from detectors.sighting import Sighting, sighting_text
+from detectors.sighting import Sighting, Sightings, sighting_text
 from detectors.velocity import Velocity
 from detectors.watermark import Watermark
 
@@ -59,7 +59,7 @@ class Scorer:
     def observe(self, event: Event) -> list[Signal]:
         """The signals that an event raises: its own, and those about earlier events."""
         reading = self._reader.read(event)
-        return [*reading.signals, *self._counted(reading)]
+        return [*reading.signals, *self._count((reading,))]
 
     def score(self, event: Event) -> Outcome:
         """Fold an event in; a repeated one leads to nothing."""
@@ -114,17 +114,14 @@ class Scorer:
             return uncounted(reading)
         return reading
 
-    def _counted(self, reading: Reading) -> list[Signal]:
-        return self._velocity.observe(sighting(reading, reading.facets)) if reading.facets else []
+    def _count(self, batch: Iterable[Reading]) -> list[Signal]:
+        return self._velocity.observe_all(sightings(batch, shows=self._reader.shows))
 
     def _settle(self, batch: Sequence[Reading], outcome: Outcome) -> None:
-        signals: list[Signal] = []
-        for reading in batch:
-            signals += self._counted(reading)
-        verdicts = self._ledger.settle_all(batch, signals)
+        verdicts = self._ledger.settle_all(batch, self._count(batch))
         outcome.verdicts += verdicts
         for verdict in verdicts:
-            if is_case(verdict):
+            if verdict.action != "allow" or verdict.ties:  # as is_case says
                 outcome.alerts += self._desk.observe(verdict)
 
 
@@ -148,3 +145,19 @@ def sighting(reading: Reading, facets: tuple[Facet, ...]) -> Sighting:
         reading.values,
         reading.is_new,
     )
+
+
+def sightings(readings: Iterable[Reading], *, shows: bool) -> Sightings:
+    """Events with all of their facets. ``shows``: some rule reads more of them than the account."""
+    seen = Sightings()
+    for reading in readings:
+        facets = reading.facets
+        if facets:
+            at_ms, many = reading.occurred_at_ms, len(facets)
+            text = sighting_text(at_ms, reading.account_id, reading.event_id)
+            seen.facets.extend(facets)
+            seen.times_ms.extend([at_ms] * many)
+            seen.texts.extend([text] * many)
+            if shows:
+                seen.shown.extend([(reading.values, reading.is_new)] * many)
+    return seen
