@@ -144,9 +144,10 @@ async def _consume(way: str, bootstrap: str, messages: int) -> None:
         if way == "bare":
             async for value in stream:
                 take([value])
-        async for chunk in stream.noack():
-            take([record.value for record in chunk.records])
-            chunk.acknowledge()
+        async for chunks in stream.noack():
+            for chunk in chunks:
+                take([record.value for record in chunk.records])
+                chunk.acknowledge()
 
     app.finalize()
     await app.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 
 from streams import metrics
 from streams.message import Record
@@ -28,18 +28,21 @@ class Flow:
     """The chunks of one agent, on their way through its work.
 
     While a batch is worked on, what comes meanwhile is merged into the next, of all partitions in
-    turn. A batch is begun ``pace_seconds`` after the one before at the earliest, unless
-    ``MAX_BATCH_RECORDS`` wait: at low load a record goes at once, at high load batches are large.
+    turn. A batch is begun so many seconds after the one before as ``pace`` says, at the earliest,
+    unless ``MAX_BATCH_RECORDS`` wait: at low load a record goes at once, at high load batches are
+    large.
 
     Batches are worked on one after the other, so their results go out in order; up to ``DEPTH``
     wait for theirs to be durable meanwhile. They are acknowledged in order. When one fails,
     neither it nor a later one is acknowledged, and :meth:`run` raises what it failed with.
     """
 
-    def __init__(self, name: str, work: Work, *, pace_seconds: float, depth: int = DEPTH) -> None:
+    def __init__(
+        self, name: str, work: Work, *, pace: Callable[[], float], depth: int = DEPTH
+    ) -> None:
         self._seconds = metrics.CHUNK_SECONDS.labels(name)
         self._work = work
-        self._pace_seconds = pace_seconds
+        self._pace = pace
         self._waiting: dict[Origin, deque[Chunk]] = {}
         self._waits = 0
         """Records."""
@@ -47,12 +50,18 @@ class Flow:
         self._arrived = asyncio.Event()
         self._free = asyncio.Semaphore(depth)
 
-    async def run(self, chunks: AsyncIterable[Chunk]) -> None:
+    @property
+    def is_full(self) -> bool:
+        """Whether a whole batch waits: there is more to do than gets done."""
+        return self._waits >= MAX_BATCH_RECORDS
+
+    async def run(self, fetched: AsyncIterable[Iterable[Chunk]]) -> None:
         """Work off chunks for as long as they come; raises what a batch fails with."""
         async with asyncio.TaskGroup() as group:
             worker = group.create_task(self._work_off(group))
-            async for chunk in chunks:
-                self.put(chunk)
+            async for chunks in fetched:
+                for chunk in chunks:
+                    self.put(chunk)
             worker.cancel()
 
     def put(self, chunk: Chunk) -> None:
@@ -99,8 +108,8 @@ class Flow:
             now = time.monotonic()
             timeout = None
             if self._waits:
-                timeout = self._begun_at + self._pace_seconds - now
-                if timeout <= 0 or self._waits >= MAX_BATCH_RECORDS:
+                timeout = self._begun_at + self._pace() - now
+                if timeout <= 0 or self.is_full:
                     if batch := self._take():
                         self._begun_at = now
                         return batch

@@ -1,8 +1,9 @@
 """Faust's Kafka transport, handing over whole fetched chunks.
 
 Faust's own consumer makes two asyncio tasks a message and keeps track of each offset. Ours gives a
-stream one event for each fetched chunk of one partition, and commits the end of the last chunk of
-the unbroken row of acknowledged ones (:mod:`streams.progress`). Why: ``docs/decisions/0055``.
+stream one event for all that was fetched of a topic, a chunk of each partition, and commits
+the end of the last chunk of the unbroken row of acknowledged ones (:mod:`streams.progress`). Why:
+``docs/decisions/0055``.
 
 What Faust does still: the topics an agent reads, the group, the rebalances, the time of commits.
 
@@ -33,10 +34,8 @@ log = structlog.get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
 MAX_CHUNK = 100
-"""Records in one chunk: so that partitions that have much to give are read side by side, and event
-time in one is not minutes ahead of the others."""
-MAX_CHUNK_BYTES = 256 * 1024
-"""The same in bytes; a single record may be larger."""
+"""Records that are fetched at once: few, so that partitions that have much to give are read side by
+side, and event time in one is not minutes ahead of the others."""
 MAX_WAITING_RECORDS = 800
 """Records of one partition given out and not acknowledged, beyond which no more are fetched."""
 MAX_WAITING_BYTES = 32 * 1024**2
@@ -102,8 +101,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if not self.consumer.flow_active or fetcher._subscriptions.reassignment_in_progress:
                 return None, {}
             with fetcher._subscriptions.fetch_context():
-                # With no time to wait this does not give way to another task.
-                drained = await fetcher.fetched_records(tps, timeout=0, max_records=MAX_CHUNK)
+                drained: dict[Any, list[Any]] = {}
+                for tp in [tp for tp in fetcher._records if tp in tps]:
+                    # With no time to wait this does not give way to another task.
+                    drained |= await fetcher.fetched_records({tp}, timeout=0, max_records=MAX_CHUNK)
                 remaining = deadline - time.monotonic()
                 if drained or remaining <= 0:
                     break
@@ -179,19 +180,22 @@ class Consumer(driver.Consumer):
                     assignment, fetched = await self._thread.fetch(
                         wanted, FULL_POLL_SECONDS if is_full else POLL_SECONDS
                     )
-                    chunks = list(self._chunks(assignment, fetched))
-                for tp, chunk in chunks:
-                    await self.callback(_message(tp, chunk, self.app.consumer_generation_id))
+                    by_topic = self._chunks(assignment, fetched)
+                for tp, chunks in by_topic:
+                    await self.callback(_message(tp, chunks, self.app.consumer_generation_id))
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
 
-    def _chunks(self, assignment: object, fetched: Fetched) -> Iterable[tuple[Any, Chunk]]:
+    def _chunks(self, assignment: object, fetched: Fetched) -> Iterable[tuple[Any, list[Chunk]]]:
+        """The chunks of each topic, and one of their partitions."""
+        by_topic: dict[str, tuple[Any, list[Chunk]]] = {}
         for tp, records in fetched.items():
             progress = self._progress.get(tp)
             if progress is not None and progress.assignment is assignment:
-                for chunk in _of_bounded_size(records):
-                    yield tp, progress.give(chunk)
+                _, chunks = by_topic.setdefault(tp.topic, (tp, []))
+                chunks.append(progress.give(records))
+        return by_topic.values()
 
     def _has_room(self, tp: Any) -> bool:
         progress = self._progress.get(tp)
@@ -289,7 +293,7 @@ class Transport(driver.Transport):
 
 
 class ChunkSchema(Schema[Any, Any]):
-    """Takes a message's value for what it is: a chunk, not bytes."""
+    """Takes a message's value for what it is: chunks, not bytes."""
 
     def compile(self, app: Any, **_: Any) -> Any:
         """Make what turns a message into an event."""
@@ -301,9 +305,9 @@ class ChunkSchema(Schema[Any, Any]):
         return decode
 
 
-def _message(tp: Any, chunk: Chunk, generation_id: int) -> Any:
-    first = chunk.records[0]
-    value: Any = chunk  # ChunkSchema takes it
+def _message(tp: Any, chunks: list[Chunk], generation_id: int) -> Any:
+    first = chunks[0].records[0]
+    value: Any = chunks  # ChunkSchema takes it
     return ConsumerMessage(
         topic=first.topic,
         partition=first.partition,
@@ -315,21 +319,10 @@ def _message(tp: Any, chunk: Chunk, generation_id: int) -> Any:
         value=value,
         checksum=None,
         serialized_key_size=0,
-        serialized_value_size=chunk.bytes,
+        serialized_value_size=0,
         tp=tp,
         generation_id=generation_id,  # a stream drops what it takes for a former one's
     )
-
-
-def _of_bounded_size(records: list[Record]) -> Iterable[list[Record]]:
-    """Split records where they have more than ``MAX_CHUNK_BYTES`` together."""
-    begin = size = 0
-    for at, record in enumerate(records):
-        size += len(record.value)
-        if size > MAX_CHUNK_BYTES and at > begin:
-            yield records[begin:at]
-            begin, size = at, len(record.value)
-    yield records[begin:]
 
 
 def _records(found: Iterable[ConsumerRecord[Any, Any]]) -> list[Record]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -37,10 +37,15 @@ from streams.velocity import VelocityStage
 
 log = structlog.get_logger(__name__)
 
-PACE_SECONDS = 0.01
-"""How long after a batch the next is begun at the earliest, unless it is full."""
 INTAKE_PACE_SECONDS = 0.025
-"""The same for intake, where it decides how many packs there are."""
+"""How long after a batch the next is begun at the earliest, unless it is full; for intake, where it
+decides how many packs there are."""
+PACE_SECONDS = 0.01
+"""The same for the other agents."""
+BUSY_PACE_SECONDS = 0.1
+"""The same for these while intake has more than it gets done: events wait there anyway, and a few
+large messages cost less than many small ones."""
+INTAKE = "intake"
 LAG_EVERY_SECONDS = 5.0
 WATCH_EVERY_SECONDS = 0.5
 STOP_SECONDS = 10.0
@@ -89,11 +94,12 @@ class StreamWorker:
         self._reader = LogReader(config.bootstrap)
         self._shelf = SnapshotShelf(engine, SystemClock())
         self._histories: list[History] = []
+        self._intake: Flow | None = None
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         reader = Reader(ruleset)
         lateness_ms = ruleset.lateness * 1_000
         self._add_stage(
-            "intake", Intake(reader, topics, lateness_ms=lateness_ms), topics.signups, topics.posts
+            INTAKE, Intake(reader, topics, lateness_ms=lateness_ms), topics.signups, topics.posts
         )
         self._add_stage("uploads", Intake(reader, topics, lateness_ms=lateness_ms), topics.uploads)
         velocity = VelocityStage(ruleset, topics, budget_bytes=config.window_budget_bytes)
@@ -168,21 +174,28 @@ class StreamWorker:
 
             return settled()
 
-        pace_seconds = INTAKE_PACE_SECONDS if isinstance(stage, Intake) else PACE_SECONDS
-        self._add_agent(name, work, *topics, pace_seconds=pace_seconds)
+        pace = _intake_pace if isinstance(stage, Intake) else self._pace
+        self._add_agent(name, work, *topics, pace=pace)
 
     def _add_delivery(self, name: str, handle: Handle, *topics: str) -> None:
         async def work(records: list[Record]) -> None:
             await handle(records)
 
-        self._add_agent(name, work, *topics, pace_seconds=PACE_SECONDS)
+        self._add_agent(name, work, *topics, pace=self._pace)
 
-    def _add_agent(self, name: str, work: Work, *topics: str, pace_seconds: float) -> None:
+    def _pace(self) -> float:
+        return (
+            BUSY_PACE_SECONDS if self._intake is not None and self._intake.is_full else PACE_SECONDS
+        )
+
+    def _add_agent(self, name: str, work: Work, *topics: str, pace: Callable[[], float]) -> None:
         topic = self._app.topic(*topics, schema=ChunkSchema())
 
         async def agent(stream: Any) -> None:
             # One that is started again after a rebalance begins with empty hands.
-            flow = Flow(name, work, pace_seconds=pace_seconds)
+            flow = Flow(name, work, pace=pace)
+            if name == INTAKE:
+                self._intake = flow
             try:
                 await flow.run(stream.noack())
             except* Exception as failures:
@@ -229,6 +242,10 @@ class StreamWorker:
             for topic, messages in lag.items():
                 metrics.LAG.labels(topic).set(messages)
             await asyncio.sleep(LAG_EVERY_SECONDS)
+
+
+def _intake_pace() -> float:
+    return INTAKE_PACE_SECONDS
 
 
 def _faust_app(config: StreamConfig) -> Any:

@@ -63,7 +63,7 @@ async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
 
     @app.agent(app.topic(topic, schema=ChunkSchema()))
     async def agent(stream: Any) -> None:
-        await Flow("test", work, pace_seconds=0.0).run(stream.noack())
+        await Flow("test", work, pace=lambda: 0.0).run(stream.noack())
 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

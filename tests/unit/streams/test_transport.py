@@ -90,7 +90,7 @@ class Agent:
     """An agent whose batches are durable when the test says so."""
 
     def __init__(self, *, pace_seconds: float = 0.0, depth: int = 4) -> None:
-        self.flow = Flow("test", self._work, pace_seconds=pace_seconds, depth=depth)
+        self.flow = Flow("test", self._work, pace=lambda: pace_seconds, depth=depth)
         self.batches: list[list[Record]] = []
         self.durable: list[asyncio.Future[None]] = []
         self.fails = False
@@ -103,9 +103,8 @@ class Agent:
         return self.durable[-1]
 
     async def run(self, chunks: Iterable[Chunk], *, seconds: float = 0.05) -> None:
-        async def incoming() -> AsyncIterator[Chunk]:
-            for chunk in chunks:
-                yield chunk
+        async def incoming() -> AsyncIterator[list[Chunk]]:
+            yield list(chunks)
             await asyncio.sleep(seconds)
 
         await self.flow.run(incoming())
@@ -199,11 +198,11 @@ async def test_a_lone_record_goes_at_once_and_the_next_ones_together() -> None:
     agent, progress = Agent(pace_seconds=0.1), Progress()
     agent.flow.put(progress.give(records(0, 1)))
 
-    async def late() -> AsyncIterator[Chunk]:
+    async def late() -> AsyncIterator[list[Chunk]]:
         await asyncio.sleep(0.02)
         assert [len(batch) for batch in agent.batches] == [1]
         for offset in range(1, 6):
-            yield progress.give(records(offset, 1))
+            yield [progress.give(records(offset, 1))]
         await asyncio.sleep(0.02)
         assert len(agent.batches) == 1
         await asyncio.sleep(0.1)
