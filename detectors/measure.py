@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from contracts.ruleset import Level, Measure, VelocityRule, window_text
 from detectors.pane import PANES
+from detectors.roll import account_of
 from detectors.tally import Column, Tally, standard_error
 from detectors.usual import Usual
-from detectors.window import MOST_REST, FacetWindow, Reached, account_of
+from detectors.window import MOST_REST, FacetWindow, Reached
 
 Doubt = tuple[tuple[str, int], ...]
 """What evidence says of an estimate, and by how much it is typically off; nothing of a count that

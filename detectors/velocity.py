@@ -22,9 +22,10 @@ from contracts.ruleset import Ruleset
 from contracts.signal import Burst, Evidence, Signal
 from detectors.facet_table import Budget, FacetTable
 from detectors.measure import Doubt, Gauge
+from detectors.roll import account_of
 from detectors.sighting import NOTHING_SHOWN, Shown, Sighting, Sightings
 from detectors.tally import Tally
-from detectors.window import MOST_REST, FacetWindow, Values, account_of
+from detectors.window import MOST_REST, FacetWindow, Values
 
 MAX_SIGHTINGS = 2_000
 """Sightings kept of one facet. Past it the older half is let go, and all is counted in panes from

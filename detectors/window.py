@@ -17,11 +17,12 @@ before anything can be reached (``rest``).
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
-from contracts.ids import AccountId, Facet
+from contracts.ids import Facet
 from detectors.pane import PANES
+from detectors.roll import Roll
 from detectors.tally import Tally, TallyState
 
 MOST_REST = 256
@@ -76,9 +77,7 @@ class FacetWindow:
     """
 
     __slots__ = (
-        "_accounts",
-        "_fresh",
-        "_latest",
+        "_roll",
         "announced",
         "facet",
         "levels",
@@ -106,12 +105,7 @@ class FacetWindow:
         self.missed = 0
         self.missed_error = 0
         self.tally: Tally | None = None
-        self._accounts: list[AccountId] = []
-        """Beside ``times``, as far as they were asked for."""
-        self._latest: dict[AccountId, int] = {}
-        """When each of these accounts was last seen."""
-        self._fresh = self.times
-        """The same times, ascending: ``times`` itself while nobody came twice."""
+        self._roll: Roll | None = None
 
     def __len__(self) -> int:
         """Sightings kept."""
@@ -137,8 +131,8 @@ class FacetWindow:
         else:
             times.insert(place, at_ms)
             self.texts.insert(place, text)
-            if place < len(self._accounts):
-                self._note(place, account_of(text), at_ms)
+            if self._roll is not None:
+                self._roll.insert(self, place)
             for levels in self.announced or ():
                 if place < len(levels):
                     levels.insert(place, 0)
@@ -201,9 +195,7 @@ class FacetWindow:
         pane = times[-1] // pane_ms
         last = runs[-1] if runs else _NO_RUN
         if pane != last[1]:  # else it is the same window, and one that has lost nothing
-            if by_account:
-                self._learn_accounts()
-            counted = self._fresh if by_account else times
+            counted = self._caught_up().fresh if by_account else times
             if len(counted) < need or counted[-need] < (pane - PANES + 1) * pane_ms:
                 return False
             if not last[0] <= pane <= last[1] + PANES:
@@ -223,13 +215,7 @@ class FacetWindow:
 
         ``begin`` is the first of its time.
         """
-        self._learn_accounts()
-        fresh = self._fresh
-        if fresh is self.times or begin == end:
-            return end - begin
-        if end == len(self.times):
-            return len(fresh) - bisect_left(fresh, self.times[begin])
-        return len(set(self._accounts[begin:end]))
+        return self._caught_up().count(self, begin, end)
 
     def run(self, rule: int, pane: int) -> Run | None:
         """The burst that a sighting in a pane belongs to, if it does to one."""
@@ -251,27 +237,13 @@ class FacetWindow:
         """Let go of so many sightings, the oldest."""
         if self.tally is not None:
             self.tally.let_go(self, count)
-        times, latest, fresh = self.times, self._latest, self._fresh
-        newest_ms = times[count - 1]
-        for account, at_ms in zip(self._accounts[:count], times, strict=False):
-            if latest.get(account) == at_ms:
-                del latest[account]
-                if fresh is not times:
-                    del fresh[bisect_left(fresh, at_ms)]
-        del times[:count], self.texts[:count], self._accounts[:count]
+        if self._roll is not None:
+            self._roll.let_go(self, count)
+        del self.times[:count], self.texts[:count]
         if self.values is not None:
             del self.values[:count]
         for levels in self.announced or ():
             del levels[:count]
-        for account, at_ms in zip(self._accounts, times, strict=False):
-            if at_ms > newest_ms:
-                break
-            if account not in latest:  # it was seen twice in that millisecond
-                latest[account] = at_ms
-                if fresh is not times:
-                    insort(fresh, at_ms)
-        if len(latest) == len(self._accounts):
-            self._fresh = times
 
     def state(self) -> WindowState:
         """All of it, not copied: to be written before anything is added."""
@@ -305,29 +277,15 @@ class FacetWindow:
             tally,
         ) = state
         self.tally = None if tally is None else Tally.of(tally)
-        self._fresh = self.times
+        self._roll = None
 
-    def _learn_accounts(self) -> None:
-        """Read the accounts of those that came since they were last asked for."""
-        known = len(self._accounts)
-        if known < len(self.times):
-            for place in range(known, len(self.times)):
-                self._note(place, account_of(self.texts[place]), self.times[place])
-
-    def _note(self, place: int, account_id: AccountId, at_ms: int) -> None:
-        """Keep the account of the sighting at a place; those before it are kept."""
-        self._accounts.insert(place, account_id)
-        latest, fresh = self._latest, self._fresh
-        known_ms = latest.get(account_id)
-        latest[account_id] = at_ms if known_ms is None else max(at_ms, known_ms)
-        if known_ms is None:
-            if fresh is not self.times:
-                insort(fresh, at_ms)
-        elif fresh is self.times:
-            self._fresh = sorted(latest.values())
-        elif at_ms > known_ms:
-            del fresh[bisect_left(fresh, known_ms)]
-            insort(fresh, at_ms)
+    def _caught_up(self) -> Roll:
+        """Whose all sightings are."""
+        roll = self._roll
+        if roll is None:
+            roll = self._roll = Roll(self)
+        roll.catch_up(self)
+        return roll
 
     def _levels_to(self, rule: int, place: int) -> bytearray:
         """What sightings have reached by a rule, as many as there are before a place or more."""
@@ -406,8 +364,3 @@ class FacetWindow:
         end = bisect_left(self.times, (run[1] + 1) * pane_ms)
         announced = self.announced[rule]
         return {place for place in range(begin, min(end, len(announced))) if announced[place]}
-
-
-def account_of(text: str) -> AccountId:
-    """Whose sighting a text is of."""
-    return AccountId(text.split("\0", 2)[1])
