@@ -33,7 +33,7 @@ from streams.progress import Chunk, Progress
 log = structlog.get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
-MAX_CHUNK = 100
+MAX_CHUNK = 200
 """Records that are fetched at once: few, so that partitions that have much to give are read side by
 side, and event time in one is not minutes ahead of the others."""
 MAX_WAITING_RECORDS = 800

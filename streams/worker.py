@@ -185,7 +185,9 @@ class StreamWorker:
 
     def _pace(self) -> float:
         return (
-            BUSY_PACE_SECONDS if self._intake is not None and self._intake.is_full else PACE_SECONDS
+            BUSY_PACE_SECONDS
+            if self._intake is not None and self._intake.is_behind
+            else PACE_SECONDS
         )
 
     def _add_agent(self, name: str, work: Work, *topics: str, pace: Callable[[], float]) -> None:
