@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from contracts.event import Event, PostKind
 from detectors.contact import Contact, find_contacts
+from detectors.defang import may_spell_out
 from detectors.markup import MAX_LINKS, read_markup
 from detectors.text import clean, word_count
 from detectors.url import Link, find_links, parse_link
@@ -44,7 +45,10 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
 HEAD_CHARS, TAIL_CHARS = 200_000, 50_000
 """What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
 
-_PROSE = re.compile(r"[A-Za-z ,'\"!?;\n-]*+(?:\.(?=\s|\Z)[A-Za-z ,'\"!?;\n-]*+)*+")
+_PROSE = re.compile(
+    r"[A-Za-z '\"!?;\n-]*+"
+    r"(?:(?:(?<=[A-Za-z!?\"'])\.(?=\s*(?:[^a-z\s.]|\Z))|,(?=\s))[A-Za-z '\"!?;\n-]*+)*+"
+)
 """Words and full stops, and nothing that a link, a contact or markup is made of.
 
 Most of what people write of themselves is that, and need not be searched for each of these."""
@@ -72,7 +76,7 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
         if link := parse_link(url):
             links.append(link)
     if len(written) <= HEAD_CHARS + TAIL_CHARS:
-        if _PROSE.fullmatch(written) and "dot" not in written:
+        if _PROSE.fullmatch(written) and not may_spell_out(written):
             return Content(kind=kind, text=written, links=tuple(links))
     else:
         written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
