@@ -42,9 +42,7 @@ _MESSENGERS = (
     r"|\u091f\u0947\u0932\u0940\u0917\u094d\u0930\u093e\u092e|\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u7535\u62a5|\u98de\u673a|q{2}\u7fa4?"
     r"|\uce74\ud1a1|\uce74\uce74\uc624\ud1a1?|\ud154\ub808\uadf8\ub7a8|\ub77c\uc778"
 )
-_CJK_MESSENGERS = (
-    r"\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u52a0?v\u4fe1?|\u52a0v|qq\u7fa4?|vx|\u7535\u62a5|\u98de\u673a"
-)
+_CJK_MESSENGERS = r"\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u52a0\s?v\s?\u4fe1?|v\s?\u4fe1|qq\s?\u7fa4?|vx|\u7535\u62a5|\u98de\u673a"
 _NETWORKS = (
     r"twitter|instagram|insta|ig|snapchat|snap|tiktok|tik\s?tok|facebook|fb|onlyfans|discord|x\.com|threads"
     r"|\u0438\u043d\u0441\u0442\u0430(?:\u0433\u0440\u0430\u043c)?|\u0432\u043a|vk"
@@ -68,7 +66,9 @@ _TOLL_FREE = re.compile(
 )
 """+1 800, 833 to 888, with whatever between the digits: the numbers of call centres."""
 _TOLL_FREE_CODES = frozenset("800 822 833 844 855 866 877 880 881 888 889".split())
-_ANY_NUMBER = re.compile(rf"(?<![\w/=&])\+?\(?\d(?:[{_SEPARATORS}]{{0,4}}[0-9OoIl]){{8,13}}(?![\w=])")
+_ANY_NUMBER = re.compile(
+    rf"(?<![\w/=&])\+?\(?\d(?:[{_SEPARATORS}]{{0,4}}[0-9OoIl]){{8,13}}(?![\w=])"
+)
 _VANITY = re.compile(
     r"\b1[ .-]8(?:00|33|44|55|66|77|88)[ .-](?=[0-9-]{0,8}[A-Z])[A-Z0-9]{3,10}(?:-[A-Z0-9]{2,8})?\b"
 )
@@ -125,7 +125,9 @@ _HANDLE_BEFORE = re.compile(
     rf"@([a-z0-9_.]{{3,32}})[^\w@]{{1,3}}(?:on|in|at|via|\u0432)?[^\w@]{{0,3}}(?<![\w])({_MESSENGERS}|{_NETWORKS}|tg)(?!\w)",
     re.I,
 )
-_MAIL = re.compile(r"(?<![\w.+-])[\w][\w.+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}(?![\w@-])", re.I)
+_MAIL = re.compile(
+    r"(?<![\w.+-])[\w][\w.+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}(?![\w@-])", re.I
+)
 _SPELT_MAIL = re.compile(
     r"\b([\w][\w.+-]{1,63})\s{1,2}(?:at|AT)\s{1,2}((?:gmail|yahoo|hotmail|outlook|proton(?:mail)?|mail|yandex|aol|gmx|icloud)"
     r"\.(?:com|ru|de|me|net|co\.uk))\b"
@@ -162,7 +164,20 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     return tuple(contacts.values())[:MAX_CONTACTS]
 
 
-_NAMING_SIGNS = (":", "\uff1a", "=", "\u2192", ">", " is ", " - ", "\u4fe1", "qq", "QQ", "\u52a0", " at ")
+_NAMING_SIGNS = (
+    ":",
+    "\uff1a",
+    "=",
+    "\u2192",
+    ">",
+    " is ",
+    " - ",
+    "\u4fe1",
+    "qq",
+    "QQ",
+    "\u52a0",
+    " at ",
+)
 
 
 def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
@@ -204,7 +219,11 @@ def _add_phones(text: str, contacts: dict[str, Contact]) -> None:
             if value in contacts or f"+{value}" in contacts or value.lstrip("+") in contacts:
                 continue
             before = text[max(0, found.start() - SUPPORT_REACH_CHARS) : found.start()]
-            if pattern is _PHONE and not _is_phone(found[0], value) and not _is_asked(before, value):
+            if (
+                pattern is _PHONE
+                and not _is_phone(found[0], value)
+                and not _is_asked(before, value)
+            ):
                 continue
             if pattern is _TOLL_FREE and not _is_toll_free(value):
                 continue
@@ -233,7 +252,9 @@ def _is_asked(before: str, value: str) -> bool:
 
 
 def _is_phone_by_any_sign(written: str, value: str) -> bool:
-    return 10 <= len(value.lstrip("+")) <= 13 and not re.search(r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b", written)  # noqa: PLR2004 -- E.164
+    return 10 <= len(value.lstrip("+")) <= 13 and not re.search(
+        r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b", written
+    )  # noqa: PLR2004 -- E.164
 
 
 def _is_phone(written: str, value: str) -> bool:

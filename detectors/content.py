@@ -47,7 +47,7 @@ HEAD_CHARS, TAIL_CHARS = 120_000, 30_000
 
 _PROSE = re.compile(
     r"[A-Za-z '\"!?;\n-]*+"
-    r"(?:(?:(?<=[A-Za-z!?\"'])\.(?=\s*(?:[^a-z\s.]|\Z))|,(?=\s))[A-Za-z '\"!?;\n-]*+)*+"
+    r"(?:(?:(?<=[A-Za-z!?\"'])\.(?=\s+[^a-z\s.]|\s*\Z)|,(?=\s))[A-Za-z '\"!?;\n-]*+)*+"
 )
 """Words and full stops, and nothing that a link, a contact or markup is made of.
 

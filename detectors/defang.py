@@ -32,7 +32,8 @@ _BRACKETED_DOT = re.compile(
 _BRACKETED_AT = re.compile(rf"(?<=\w)[ \t]?{_OPEN}[ \t]?(?:@|at|a)[ \t]?{_CLOSE}[ \t]?(?=\w)", re.I)
 
 _SCHEME = re.compile(
-    r"\bh(?:tt|xx|tx|xt|\*\*|\+\+|__|--|\.\.)p(s?)[ \t]{0,2}:[ \t]{0,2}[/\\][ \t]{0,2}[/\\]?[ \t]{0,2}"
+    r"\bh(?:tt|xx|tx|xt|\*\*|\+\+|__|--|\.\.)p(s?)[ \t]{0,2}"
+    r"(?:[:;][ \t]{0,2}[/\\][ \t]{0,2}[/\\]?|//)[ \t]{0,2}"
     r"(?=[\w\[])",
     re.I,
 )
@@ -42,11 +43,12 @@ _BETWEEN = r"[ \t]{0,3}[_*~|+/=-]{0,3}[ \t]{0,3}"
 _SPOKEN_DOT = re.compile(
     rf"(?<=\w)(?:[ \t]{{1,3}}|[ \t]{{0,2}}[_*~|+/=-]{{1,3}}[ \t]{{0,2}})(?:{_DOT_WORD})"
     rf"(?:[ \t]{{1,3}}|[ \t]{{0,2}}[_*~|+/=-]{{1,3}}[ \t]{{0,2}})"
-    rf"(?=(?:[\w-]{{1,63}}(?:[ \t]{{1,3}}(?:{_DOT_WORD})[ \t]{{1,3}}|\.)){{0,3}}(?:{_TLDS})\b(?!['’]))",
+    rf"(?=(?:[\w-]{{1,63}}(?:[ \t]{{1,3}}(?:{_DOT_WORD})[ \t]{{1,3}}|\.)){{0,3}}(?:{_TLDS})\b(?!'))",
     re.I,
 )
 _GLUED_DOT = re.compile(
-    rf"(?<=[a-z0-9])(?:DOT|\(dot|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7)(?=(?:{_TLDS})\b)"
+    r"(?<=[a-z0-9]{3})dot(?=(?:com|net|org|biz|ru)\b)"
+    rf"|(?<=[a-z0-9])(?:DOT|\(dot|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7)(?=(?:{_TLDS})\b)"
 )
 _NOT_A_NAME = re.compile(
     r"(?:\b(?:a|an|the|of|in|on|and|or|for|our|your|new|pre|post|asp|microsoft|using|with|use|by|via|is|to"
@@ -58,11 +60,15 @@ _DOT_CHARS = (
     "\u318d\u2e33\U0001f534\U0001f535\U0001f7e0\U0001f7e2\U0001f7e1\U0001f7e3\U0001f518"
 )
 _ODD_DOT = re.compile(rf"(?<=[a-z0-9])[ \t]?[{_DOT_CHARS}][ \t]?(?=(?:{_TLDS})\b)", re.I)
+_SENTENCE_TLDS = "com|biz|xyz|ru|co\\.uk|com\\.br"
+"""Those that are believed even after a sentence's full stop: no sentence begins with them."""
 _SPACED_DOT = re.compile(
-    rf"(?<=[a-z0-9])(?:[ \t]{{1,3}}\.[ \t]{{0,3}}|\.[ \t]{{1,3}})(?=(?:{_SURE_TLDS})\b(?![.'’-]))"
-    rf"|(?<=[a-z0-9])[ \t]{{1,3}}\.[ \t]{{1,3}}(?=(?:{_TLDS})\b(?![.'’-]))"
+    rf"(?<=[a-z0-9])(?:[ \t]{{1,3}}\.[ \t]{{0,3}}(?=(?:{_SURE_TLDS})\b(?![.'-]))"
+    rf"|[ \t]{{1,3}}\.[ \t]{{1,3}}(?=(?:{_TLDS})\b(?![.'-]))"
+    rf"|[ \t]{{1,3}}\.[ \t]{{0,3}}(?=(?:{_TLDS})/\w)"
+    rf"|(?<=[a-z0-9]{{4}})\.[ \t]{{1,3}}(?=(?:{_SENTENCE_TLDS})\b(?![.'-])))"
 )
-_COMMA = re.compile(rf"(?<=[a-z0-9]),(?=(?:{_SURE_TLDS})\b(?![\w'’-]))", re.I)
+_COMMA = re.compile(rf"(?<=[a-z0-9]),(?=(?:{_SURE_TLDS})\b(?![\w'-]))", re.I)
 _ESCAPED_DOT = re.compile(r"(?<=\w)(?:\\\.|%2e)(?=\w)", re.I)
 _WWW = re.compile(
     rf"\bwww(?:[ \t]{{0,2}}(?:\.|,|dot)[ \t]{{1,2}}|[ \t]{{1,3}}(?:(?:\.|,|dot)[ \t]{{0,2}})?)"
@@ -102,7 +108,7 @@ def refanged(text: str) -> tuple[str, int]:
     for hints, way in _WAYS:
         if any(hint in low for hint in hints):
             changed, times = way(text)
-            if times:
+            if changed is not text:
                 text, count = changed, count + times
                 low = text.lower()
     return text, count
@@ -236,7 +242,7 @@ _WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
 
 _WAYS = (
     (("[", "(", "{", "<", "【", "〔", "「", "«", "‹", "⟨", ".]", ".)", ".}"), _brackets),
-    ((*_ODD_SCHEMES, ": /", "/ /", "// ", "p :", "s :", "p:\\", ":/ "), _schemes),
+    ((*_ODD_SCHEMES, ": /", "/ /", "// ", "p :", "s :", "p:\\", ":/ ", "p//", "s//", ";//"), _schemes),
     ((" ",), _letters),
     (("dot", "d0t", "dоt", "punkt", "punto", "ponto", "точка", "点", "點", "ドット", "닷"), _spoken),
     (tuple(_DOT_CHARS), _odd_dots),

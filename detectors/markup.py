@@ -61,6 +61,10 @@ _EMBEDS = {
 }
 _LINKS = {"area": "href", "form": "action", "button": "formaction", "base": "href"}
 _REFRESH = re.compile(r"^\s*+\d{0,5}\s*+[;,]\s*+url\s*+=\s*+['\"]?([^'\"\s]{1,2048})", re.I)
+_CALLED = re.compile(
+    r"\s*+(tel|sms|callto|mailto|skype|whatsapp|tg|viber):/{0,2}([^?&\s]{1,100})", re.I
+)
+"""What a click calls or writes to, where it is no site."""
 _SIGN_ANCHORS = frozenset(".,'\u00b7")
 """Text of a link that nobody would see to be one."""
 
@@ -72,7 +76,7 @@ _REFERENCE = re.compile(
     r"^[ ]{0,3}\[([^\[\]\n]{1,100})\]:[ \t]{1,4}<?([^\s<>]{1,2048})>?[^\n]{0,300}$", re.M
 )
 _REFERRING = re.compile(r"\[([^\[\]]{1,500})\] ?\[([^\[\]]{0,100})\]")
-_EMPHASIS = re.compile(r"(?<=[A-Za-z0-9.])(?:\*\*|__|~~|`)(?=[A-Za-z0-9.])")
+_EMPHASIS = re.compile(r"(?<=[A-Za-z0-9.])(?<!\bh)(?:\*\*|__|~~|`)(?=[A-Za-z0-9.])")
 """Emphasis inside a word, which only parts it: ``exa**mp**le.com``."""
 _BB_TAG = (
     r"\[/?(?:b|i|u|s|center|left|right|quote|code|color|size|font|sub|sup|align|highlight|bg|h[1-6]|spoiler"
@@ -245,6 +249,8 @@ def _open(page: _Page, tag: str, inside: str) -> None:
     if tag == "a":
         page.close_anchor()
         href = attributes.get("href") or attributes.get("xlink:href") or ""
+        if called := _CALLED.match(href):
+            page.say(f" {called[1]}: {called[2]} ")
         page.anchor, page.href, page.href_hidden = [], href, hidden
     elif tag == "meta" and (refresh := _REFRESH.match(attributes.get("content", ""))):
         page.add(refresh[1], hidden=None)

@@ -15,7 +15,7 @@ FOLDED_AT_ONCE_CHARS = 32_768
 
 # Zero-width characters, joiners, bidi controls, the soft hyphen, invisible operators, tags.
 _INVISIBLE_CHARS = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u200b-\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]+")
@@ -29,6 +29,12 @@ _STRAY_MARKS = re.compile(f"(?<=[\\x00-\\x7f])[{_MARKS}]+|[{_MARKS}]{{2,}}|[\u20
 """What no letter of a living language is composed with: slashes, keycaps, stacks."""
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _IDEOGRAPHIC_DOT = re.compile(r"(?<=[a-z0-9])[\u3002\uff61](?=[a-z])", re.I)
+
+_GLUED = re.compile(
+    "(?<=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"
+    "|(?<=[A-Za-z0-9/])(?=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])"
+)
+"""Where scripts without blanks between words meet Latin letters: a name or a link begins or ends."""
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
@@ -88,6 +94,8 @@ def _folded(text: str) -> tuple[str, int, int]:
         text = _STRAY_MARKS.sub("", text)
     if _OTHER_DIGIT.search(text):
         text = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    if _UNSPACED.search(text):
+        text = _GLUED.sub(" ", text)
     return _IDEOGRAPHIC_DOT.sub(".", text), invisible, turned
 
 

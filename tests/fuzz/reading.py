@@ -28,7 +28,7 @@ REPEATED_FROM = 250
 """First bytes from here on have the whole repeated: long texts take long."""
 PIECES = (
     "http://|https://|hxxp://|h**p : // |www.|www |.com|.co.uk|.xn--p1ai|[.]| dot |(dot)| . |, com|%2e|\\."
-    "|@| (at) |mailto:|<a href=|\"|'|>|</a>|<b>|</b>|<br>|<div style=\"display:none\">|</div>|<style>"
+    '|@| (at) |mailto:|<a href=|"|\'|>|</a>|<b>|</b>|<br>|<div style="display:none">|</div>|<style>'
     "|.x{color:#fff}|</style>|<script>|</script>|<!--|-->|&#46;|&#x|&amp;|;|&|](|[|]|(|)|[1]: |[url=|]|[/url]"
     "|[color=white]|[/color]|[b]|[/b]|**|__|`|+1 (888) 555-0123|1-8OO|8 8 8 |five eight |zero |whatsapp |: "
     "|telegram @|tg: |support number |QuickBooks |0x52908400098527886E0F7030069857D2E4169EE7|bc1q|1Boat|T|D"
@@ -54,7 +54,14 @@ def read_all(text: str, reader: object, kind: PostKind) -> float:
     line = text[:2_048]
     post = Post.model_validate({**common, "kind": kind, "title": line, "text": "", "links": [line]})
     signup = Signup.model_validate(
-        {**common, "device_id": "d", "email": line, "name": line, "organization": line, "phone": line}
+        {
+            **common,
+            "device_id": "d",
+            "email": line,
+            "name": line,
+            "organization": line,
+            "phone": line,
+        }
         | {"website": line}
     )
     slowest = 0.0
