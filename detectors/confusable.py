@@ -30,6 +30,9 @@ MIN_WORD_CHARS = 4
 """A shorter mixture, as the \u03bcm of an instrument, is read but not counted."""
 
 _WORD = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
+_ACCENTED_SUFFIX = re.compile(r"\.[a-z]{0,3}[\u00e0-\u024f\u1e00-\u1eff]", re.I)
+_ACCENTED_NAME = re.compile(r"[\w-]{1,63}\.[a-z]{0,3}[\u00c0-\u024f\u1e00-\u1eff][\w]{0,3}\b", re.I)
+_SUFFIXES = frozenset(("com", "net", "org", "biz", "info", "ru", "xyz"))
 _LATIN = re.compile(r"[A-Za-z]")
 
 
@@ -45,6 +48,8 @@ def without_lookalikes(text: str) -> tuple[str, int]:
     it is a word of another language. So is a host under an ASCII suffix: it leads elsewhere, and
     is judged by where.
     """
+    if _ACCENTED_SUFFIX.search(text):
+        text = _ACCENTED_NAME.sub(_plain_suffix, text)
     if not _lookalike().search(text):
         return text, 0
     count = 0
@@ -68,6 +73,12 @@ def reads_as(name: str) -> str:
     read = unstyled(name).translate(_table())
     apart = unicodedata.normalize("NFKD", read)
     return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+def _plain_suffix(name: re.Match[str]) -> str:
+    """A name under no suffix that would be under one without its accents."""
+    read = reads_as(name[0]).lower()
+    return read if read.rpartition(".")[2] in _SUFFIXES else name[0]
 
 
 def _is_mixed(written: str) -> bool:

@@ -33,10 +33,10 @@ class Contact(NamedTuple):
 
 
 _MESSENGERS = (
-    r"whats?\s?'?app|whatsap|watsapp|wats\s?app|w\s?h\s?a\s?t\s?s\s?a\s?p\s?p|telegram+|telegr[a@]m|tele\s?gram"
+    r"whats?\s?'?app|whatsap|watsapp|wats\s?app|w\s?h\s?a\s?t\s?s\s?a\s?p\s?p|te[l1i]egr[a@]m{1,2}|tele\s?gram|t\.?g(?=\W{0,3}@)"
     r"|wechat|weixin|viber|kik|skype|signal|line\s?id|icq|zalo|kakao\s?(?:talk)?|threema|wickr|imo|session\s?id"
     r"|\u0432\u043e?[\u0442\u0446]{1,2}?\u0441?\u0430\u043f{1,2}|\u0432\u0430\u0442\u0441\u0430\u043f|\u0432\u043e\u0442\u0441\u0430\u043f{1,2}"
-    r"|\u0442\u0435\u043b\u0435\u0433\u0440\u0430\u043c{1,2}|\u0442\u0435\u043b\u0435\u0433\u0435|\u0432\u0430\u0439\u0431\u0435\u0440|\u0442\u0433"
+    r"|\u0442\u0435\u043b\u0435\u0433\u0440\u0430\u043c{1,2}|\u0442\u0435\u043b\u0435\u0433[\u0430\u0435]|\u0432\u0430\u0439\u0431\u0435\u0440|\u0442\u0433"
     r"|\u0648\u0627\u062a\u0633\s?\u0627?\u0628|\u062a[\u064a\u06cc]?\u0644[\u064a\u06cc]?[\u062c\u063a\u06af]\u0631\u0627\u0645"
     r"|\u0935\u094d\u0939\u093e\u091f\u094d\u0938\u0910\u092a|\u0935\u094d\u0939\u093e\u091f\u094d\u0938\u090f\u092a"
     r"|\u091f\u0947\u0932\u0940\u0917\u094d\u0930\u093e\u092e|\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u7535\u62a5|\u98de\u673a|q{2}\u7fa4?"
@@ -48,31 +48,32 @@ _NETWORKS = (
     r"|\u0438\u043d\u0441\u0442\u0430(?:\u0433\u0440\u0430\u043c)?|\u0432\u043a|vk"
 )
 
-_LONG_NUMBER = re.compile(r"\d[\d\W_OoIl]{6,32}\d")
-_LONG_ASCII_NUMBER = re.compile(r"[0-9][0-9().\s/\[\]{}_*~|<>=:+OoIl-]{6,32}[0-9]")
+_NETWORK = re.compile(_NETWORKS)
+_LONG_NUMBER = re.compile(r"\d[\d\W_OoIlBSZ]{6,32}\d")
+_LONG_ASCII_NUMBER = re.compile(r"[0-9][0-9().\s/\[\]{}_*~|<>=:+OoIlBSZ-]{6,32}[0-9]")
 """The same for a text of ASCII, where it is found in a third of the time."""
 _HANDLE = re.compile(r"@[a-zA-Z0-9_]{3}")
 _PHONE = re.compile(
-    r"(?<![\w./=&-])\+?\(?\d(?:[ .()/\u2010-\u2015-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)"
+    r"(?<![\w./=&-])\+?\(?\d(?:[ .()/\u2010-\u2015\u2212-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)"
 )
 _SEPARATORS = (
-    r" .()\[\]{}/\\_~*|:=<>^'\u00ab\u00bb\u2018\u2019\u2010-\u2015\u2022\u00b7\u2190-\u21ff\u2794-\u27bf\u3008-\u3011"
+    r" .()\[\]{}/\\_~*|:=<>^'\u00ab\u00bb\u2018\u2019\u2010-\u205e\u2212\u00b7\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\u3008-\u3011"
     r"\u2500-\u257f\u25a0-\u25ff\U0001f4de\U0001f4f1\u260e\u2706-"
 )
 _TOLL_FREE = re.compile(
     rf"(?<![\w/=&])(?:\+?[1l][{_SEPARATORS}]{{0,4}})?\(?8[{_SEPARATORS}]{{0,3}}([0o2-8])[{_SEPARATORS}]{{0,3}}(?:\1|[0o])"
-    rf"(?:[{_SEPARATORS}]{{0,4}}[0-9OoIl]){{7}}(?![\w=])",
+    rf"(?:[{_SEPARATORS}]{{0,4}}[0-9OoIlBSZ]){{7}}(?![\w=])",
     re.I,
 )
 """+1 800, 833 to 888, with whatever between the digits: the numbers of call centres."""
 _TOLL_FREE_CODES = frozenset("800 822 833 844 855 866 877 880 881 888 889".split())
 _ANY_NUMBER = re.compile(
-    rf"(?<![\w/=&])\+?\(?\d(?:[{_SEPARATORS}]{{0,4}}[0-9OoIl]){{8,13}}(?![\w=])"
+    rf"(?<![\w/=&])\+?\(?\d(?:[{_SEPARATORS}]{{0,4}}[0-9OoIlBSZ]){{8,13}}(?![\w=])"
 )
 _VANITY = re.compile(
     r"\b1[ .-]8(?:00|33|44|55|66|77|88)[ .-](?=[0-9-]{0,8}[A-Z])[A-Z0-9]{3,10}(?:-[A-Z0-9]{2,8})?\b"
 )
-_AS_DIGITS = str.maketrans("OoIl", "0011")
+_AS_DIGITS = str.maketrans("OoIlBSZ", "0011852")
 
 _BRANDS = (
     r"technical|tech|airlines?|airways|antivirus|anti-virus|printer|router|wallet|account\s{1,3}recovery|flight"
@@ -108,10 +109,12 @@ _MESSENGER = re.compile(
     re.I,
 )
 _NAMED_MESSENGER = re.compile(
-    rf"(?<![^\W\d_])({_MESSENGERS}|{_NETWORKS}|tg|wa)(?![a-z])\s?(?:id|user|username|handle|name|acc(?:ount)?|number)?\s?"
-    r"(?:[:=\uff1a>\u2192\u27a1]|-|is)\s?[>@]?\s?([a-z][a-z0-9_.]{3,31})\b",
+    rf"(?<![^\W\d_])({_MESSENGERS}|{_NETWORKS}|t\.?g|wa)(?![a-z])\s?"
+    r"(?:(?:id|user|username|handle|name|acc(?:ount)?|number)(?:\s?(?:[:=\uff1a>\u2192\u27a1-]|is))?"
+    r"|[:=\uff1a>\u2192\u27a1\u2600-\u27bf\U0001f300-\U0001faff]+|-|is)\s?[>@]?\s?([a-z][a-z0-9_.]{3,31})\b",
     re.I,
 )
+_DISCORD = re.compile(r"(?<![\w#])([a-z][\w.]{1,31}#\d{4})(?!\d)", re.I)
 _CJK_MESSENGER = re.compile(
     rf"({_CJK_MESSENGERS})\s?(?:\u53f7|\u53f7\u7801|id)?\s?[:\uff1a=]?\s?([a-z][\w-]{{5,19}}|\d{{5,11}})(?![\w])",
     re.I,
@@ -139,6 +142,8 @@ _ASK = re.compile(
     re.I,
 )
 
+MIN_TRUE_DIGITS = 6
+"""Of a number in which letters stand for digits."""
 SUPPORT_REACH_CHARS = 60
 """How far from a number the words stand that make it a support number."""
 
@@ -170,8 +175,12 @@ _NAMING_SIGNS = (
     "=",
     "\u2192",
     ">",
+    "#",
     " is ",
+    " id ",
     " - ",
+    "\u27a1",
+    "\U0001f449",
     "\u4fe1",
     "qq",
     "QQ",
@@ -188,7 +197,12 @@ def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
             yield Contact("messenger", value.replace(" ", ""), found[1].lower())
     for found in _NAMED_MESSENGER.finditer(text):
         if _is_a_handle(found[0], found[2]):
-            yield Contact("messenger", f"@{found[2]}", found[1].lower())
+            named = found[1].lower()
+            kind: ContactKind = "handle" if _NETWORK.fullmatch(named) else "messenger"
+            yield Contact(kind, f"@{found[2]}", named)
+    if "#" in text and "iscord" in text:
+        for found in _DISCORD.finditer(text):
+            yield Contact("messenger", found[1], "discord")
     if not text.isascii():
         for found in _CJK_MESSENGER.finditer(text):
             yield Contact("messenger", found[2], found[1].lower())
@@ -206,7 +220,7 @@ def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
 
 def _is_a_handle(written: str, name: str) -> bool:
     """Whether what follows the name of a messenger is one, and no word of the sentence."""
-    told = re.search(r"\b(?:id|user|username|handle|acc|account)\b", written, re.I) is not None
+    told = re.search(r"\b(?:id|user|username|handle)\s?[:=]", written, re.I) is not None
     return told or "@" in written or any(char.isdigit() or char == "_" for char in name)
 
 
@@ -225,7 +239,7 @@ def _add_phones(text: str, contacts: dict[str, Contact]) -> None:
                 and not _is_asked(before, value)
             ):
                 continue
-            if pattern is _TOLL_FREE and not _is_toll_free(value):
+            if pattern is _TOLL_FREE and not _is_toll_free(found[0], value):
                 continue
             around = before + " " + text[found.end() : found.end() + SUPPORT_REACH_CHARS]
             offered = _SUPPORT.search(around)
@@ -240,7 +254,9 @@ def _add_phones(text: str, contacts: dict[str, Contact]) -> None:
                 contacts[value] = Contact("phone", value, toll_free)
 
 
-def _is_toll_free(value: str) -> bool:
+def _is_toll_free(written: str, value: str) -> bool:
+    if sum(map(str.isdecimal, written)) < MIN_TRUE_DIGITS:
+        return False
     digits = value.lstrip("+")
     digits = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits  # noqa: PLR2004 -- NANP
     return len(digits) == 10 and digits[:3] in _TOLL_FREE_CODES  # noqa: PLR2004 -- NANP

@@ -12,7 +12,7 @@ from detectors.contact import Contact, find_contacts
 from detectors.defang import may_spell_out
 from detectors.markup import MAX_LINKS, read_markup
 from detectors.text import clean, word_count
-from detectors.url import Link, find_links, parse_link
+from detectors.url import Link, find_links, parse_link, redirected
 
 
 class Content(Struct, frozen=True, kw_only=True, gc=False):
@@ -84,11 +84,15 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
     cleaned = clean(markup.loose)
     found = list(islice(find_links(cleaned.text), MAX_LINKS))
     text = cleaned.text if markup.text is markup.loose else clean(markup.text).text
+    links += markup.links
+    links += found
+    if "=http" in written:
+        links += [target for link in links if (target := redirected(link))]
     return Content(
         kind=kind,
         text=text,
         written_links=len(found),
-        links=(*links, *markup.links, *found),
+        links=tuple(links),
         contacts=find_contacts(text),
         invisible_in_words=cleaned.invisible_in_words,
         defanged=cleaned.defanged,

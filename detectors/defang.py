@@ -22,13 +22,16 @@ _OPEN, _CLOSE = (
     r"[\])}>\u3011\u3015\u300d\u00bb\u203a\u27e9]",
 )
 
-_BRACKETS = re.compile(rf"{_OPEN}[ \t]?(?:[.,:@a]|{_DOT_WORD})|[.:][\])}}]", re.I)
+_BRACKETS = re.compile(
+    rf"{_OPEN}[ \t]?(?:[.,:@a]|{_DOT_WORD}|period|point|stop|pt)|[.:][\])}}]|\.[\[({{]", re.I
+)
 _BRACKETED_COLON = re.compile(r"(?<=p)(s?)[ \t]?[\[({]:(?:[\])}]//|//[\])}])", re.I)
 _BRACKETED_DOT = re.compile(
-    rf"[ \t]?{_OPEN}[ \t]?(?:[.,]|{_DOT_WORD})[ \t]?{_CLOSE}[ \t]?(?=\w)"
+    rf"[ \t]?{_OPEN}[ \t]?(?:[.,]|{_DOT_WORD}|period|point|punkt|stop|pt)[ \t]?{_CLOSE}[ \t]?(?=\w)"
     rf"|(?<=\w){_OPEN}\.(?=[a-z0-9])|(?<=\w)\.[\])}}](?=[a-z0-9])",
     re.I,
 )
+_BRACKETED_TLD = re.compile(rf"(?<=\w)\.[\[({{]({_SURE_TLDS})[\])}}]", re.I)
 _BRACKETED_AT = re.compile(rf"(?<=\w)[ \t]?{_OPEN}[ \t]?(?:@|at|a)[ \t]?{_CLOSE}[ \t]?(?=\w)", re.I)
 
 _SCHEME = re.compile(
@@ -50,6 +53,16 @@ _GLUED_DOT = re.compile(
     r"(?<=[a-z0-9]{3})dot(?=(?:com|net|org|biz|ru)\b)"
     rf"|(?<=[a-z0-9])(?:DOT|\(dot|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7)(?=(?:{_TLDS})\b)"
 )
+_RUSSIAN = {
+    "\u0440\u0443": ".ru",
+    "\u043a\u043e\u043c": ".com",
+    "\u043d\u0435\u0442": ".net",
+    "\u043e\u0440\u0433": ".org",
+}
+_RUSSIAN_TLD = re.compile(
+    rf"(?<=[a-z0-9])[\s(\[]{{0,2}}\u0442\u043e\u0447\u043a\u0430[\s)\]]{{0,2}}({'|'.join(_RUSSIAN)})\b",
+    re.I,
+)
 _NOT_A_NAME = re.compile(
     r"(?:\b(?:a|an|the|of|in|on|and|or|for|our|your|new|pre|post|asp|microsoft|using|with|use|by|via|is|to"
     r"|this|that|their|my|his|her|its|as|at|from|into|big|red|every|each|first|last|next)|[^\w]|^)$",
@@ -57,7 +70,7 @@ _NOT_A_NAME = re.compile(
 )
 _DOT_CHARS = (
     "\u00b7\u2022\u2219\u22c5\u30fb\uff65\u25cf\u25cb\u25e6\u26ab\u26aa\u2b24\u2b55\u23fa\u02d9\u201a"
-    "\u318d\u2e33\U0001f534\U0001f535\U0001f7e0\U0001f7e2\U0001f7e1\U0001f7e3\U0001f518"
+    "\u318d\u2e33\u26ac\u25aa\u25ab\u25a0\u25a1\u25c6\u25fe\u25fd\u23f9\U0001f539\U0001f538\U0001f534\U0001f535\U0001f7e0\U0001f7e2\U0001f7e1\U0001f7e3\U0001f518"
 )
 _ODD_DOT = re.compile(rf"(?<=[a-z0-9])[ \t]?[{_DOT_CHARS}][ \t]?(?=(?:{_TLDS})\b)", re.I)
 _SENTENCE_TLDS = "com|biz|xyz|ru|co\\.uk|com\\.br"
@@ -68,7 +81,13 @@ _SPACED_DOT = re.compile(
     rf"|[ \t]{{1,3}}\.[ \t]{{0,3}}(?=(?:{_TLDS})/\w)"
     rf"|(?<=[a-z0-9]{{4}})\.[ \t]{{1,3}}(?=(?:{_SENTENCE_TLDS})\b(?![.'-])))"
 )
-_COMMA = re.compile(rf"(?<=[a-z0-9]),(?=(?:{_SURE_TLDS})\b(?![\w'-]))", re.I)
+_DECORATED_DOT = re.compile(
+    rf"(?<=[a-z0-9])(?:[ \t]{{0,2}}[\"'+*~|_-][ \t]?\.[ \t]?[\"'+*~|_-]?[ \t]{{0,2}}|\.{{2,3}})"
+    rf"(?=(?:{_SURE_TLDS})\b(?![.'-]))",
+    re.I,
+)
+_COMMA = re.compile(rf"(?<=[a-z0-9])[,;](?=(?:{_SURE_TLDS})\b(?![\w'-]))", re.I)
+_ESCAPED_SLASHES = re.compile(r"(?<=p|s)(?:%3a%2f%2f|:\\/\\/)", re.I)
 _ESCAPED_DOT = re.compile(r"(?<=\w)(?:\\\.|%2e)(?=\w)", re.I)
 _WWW = re.compile(
     rf"\bwww(?:[ \t]{{0,2}}(?:\.|,|dot)[ \t]{{1,2}}|[ \t]{{1,3}}(?:(?:\.|,|dot)[ \t]{{0,2}})?)"
@@ -76,7 +95,7 @@ _WWW = re.compile(
     re.I,
 )
 _SPLIT_TLD = re.compile(
-    r"(?<=[a-z0-9])\.(c[ ]?o[ ]?m|n[ ]?e[ ]?t|o[ ]?r[ ]?g|c0m|0rg|n3t)\b(?!\.)", re.I
+    r"(?<=[a-z0-9])\.[ ]?(c[ ]?o[ ]?m|n[ ]?e[ ]?t|o[ ]?r[ ]?g|c0m|0rg|n3t)\b(?!\.)", re.I
 )
 _MEANT_TLD = {"c0m": "com", "0rg": "org", "n3t": "net"}
 
@@ -92,10 +111,14 @@ _NUMBER_WORDS = {
 }  # fmt: skip
 _SPELT_DIGIT = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
 _SPELT_NUMBER = re.compile(
-    rf"\b(?:{_SPELT_DIGIT}|\d)(?:[\s,.–-]{{1,3}}(?:{_SPELT_DIGIT}|\d)){{6,}}\b", re.I
+    rf"\b(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}})(?:[\s,.-]{{1,3}}(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}}))"
+    r"{4,}\b",
+    re.I,
 )
 _SPELT_HINTS = ("zero", "five", "seven", "eight", "nine", "three", "four", "ocho", "acht", "huit")
 MIN_SPELT_DIGITS = 4
+MIN_NUMBER_DIGITS = 7
+_TIMES = {"double": 2, "triple": 3}
 
 
 def refanged(text: str) -> tuple[str, int]:
@@ -105,6 +128,8 @@ def refanged(text: str) -> tuple[str, int]:
     """
     low = text.lower()
     count = 0
+    if low.count(":/") > low.count("://"):
+        text, count = _schemes(text)
     for hints, way in _WAYS:
         if any(hint in low for hint in hints):
             changed, times = way(text)
@@ -129,8 +154,9 @@ def _brackets(text: str) -> tuple[str, int]:
         return text, 0
     text, colons = _BRACKETED_COLON.subn(r"\1://", text)
     text, dots = _BRACKETED_DOT.subn(".", text)
+    text, suffixes = _BRACKETED_TLD.subn(r".\1", text)
     text, ats = _BRACKETED_AT.subn("@", text)
-    return text, colons + dots + ats
+    return text, colons + dots + suffixes + ats
 
 
 def _schemes(text: str) -> tuple[str, int]:
@@ -156,6 +182,9 @@ def _spoken(text: str) -> tuple[str, int]:
         return "."
 
     spoken = _SPOKEN_DOT.sub(dot, text)
+    if "\u0442\u043e\u0447\u043a\u0430" in spoken:
+        spoken, russian = _RUSSIAN_TLD.subn(lambda found: _RUSSIAN[found[1].lower()], spoken)
+        count += russian
     spoken, glued = _GLUED_DOT.subn(".", spoken)
     return spoken, count + glued
 
@@ -177,11 +206,16 @@ def _odd_dots(text: str) -> tuple[str, int]:
     return _ODD_DOT.subn(".", text)
 
 
+def _decorated_dots(text: str) -> tuple[str, int]:
+    return _DECORATED_DOT.subn(".", text)
+
+
 def _commas(text: str) -> tuple[str, int]:
     return _COMMA.subn(".", text)
 
 
 def _escaped(text: str) -> tuple[str, int]:
+    text = _ESCAPED_SLASHES.sub("://", text)
     return _ESCAPED_DOT.subn(".", text)
 
 
@@ -230,7 +264,15 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
         words = re.findall(r"\w+", found[0].lower())
         if sum(word in _NUMBER_WORDS for word in words) < MIN_SPELT_DIGITS:
             return found[0]
-        number = "".join(str(_NUMBER_WORDS.get(word, word)) for word in words)
+        times, number = 1, ""
+        for word in words:
+            if word in _TIMES:
+                times = _TIMES[word]
+                continue
+            number += str(_NUMBER_WORDS.get(word, word)) * times
+            times = 1
+        if len(number) < MIN_NUMBER_DIGITS:
+            return found[0]
         count += 1
         grouped = (number[:-7], number[-7:-4], number[-4:])
         return "-".join(group for group in grouped if group)
@@ -241,16 +283,17 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
 _WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
 
 _WAYS = (
-    (("[", "(", "{", "<", "【", "〔", "「", "«", "‹", "⟨", ".]", ".)", ".}"), _brackets),
+    (("[", "(", "{", "<", "【", "〔", "「", "«", "‹", "⟨", ".]", ".)", ".}", ".(", ".{"), _brackets),
     ((*_ODD_SCHEMES, ": /", "/ /", "// ", "p :", "s :", "p:\\", ":/ ", "p//", "s//", ";//"), _schemes),
     ((" ",), _letters),
     (("dot", "d0t", "dоt", "punkt", "punto", "ponto", "точка", "点", "點", "ドット", "닷"), _spoken),
     (tuple(_DOT_CHARS), _odd_dots),
     ((" .", *(f". {tld}" for tld in _SURE_TLDS.split("|"))), _spaced),
-    (tuple(f",{tld}" for tld in _SURE_TLDS.split("|")), _commas),
-    (("\\.", "%2e"), _escaped),
+    (tuple(f"{sign}{tld}" for sign in ",;" for tld in _SURE_TLDS.split("|")), _commas),
+    (("..", "\".", "'.", "+.", "*.", "~.", "|.", "_.", "+ .", "* .", "- ."), _decorated_dots),
+    (("\\.", "%2e", "%3a%2f", ":\\/"), _escaped),
     (("www ", "www. ", "www,", "wwwdot"), _www),
-    ((".c0m", ".0rg", ".n3t", ".c o", ".co m", ".n e", ".ne t", ".o r", ".or g"), _split_tlds),
+    ((".c0m", ".0rg", ".n3t", ".c o", ".co m", ".n e", ".ne t", ".o r", ".or g", ". c o", ". n e", ". o r"), _split_tlds),
     (_SPELT_HINTS, _spelt_numbers),
 )  # fmt: skip
 """Hints, of which a text that holds the way of spelling has one, and what undoes it."""

@@ -76,7 +76,7 @@ _REFERENCE = re.compile(
     r"^[ ]{0,3}\[([^\[\]\n]{1,100})\]:[ \t]{1,4}<?([^\s<>]{1,2048})>?[^\n]{0,300}$", re.M
 )
 _REFERRING = re.compile(r"\[([^\[\]]{1,500})\] ?\[([^\[\]]{0,100})\]")
-_EMPHASIS = re.compile(r"(?<=[A-Za-z0-9.])(?<!\bh)(?:\*\*|__|~~|`)(?=[A-Za-z0-9.])")
+_EMPHASIS = re.compile(r"(?<=[A-Za-z0-9.-])(?<!\bh)(?:\*\*|__|~~|`)(?=[A-Za-z0-9.-])")
 """Emphasis inside a word, which only parts it: ``exa**mp**le.com``."""
 _BB_TAG = (
     r"\[/?(?:b|i|u|s|center|left|right|quote|code|color|size|font|sub|sup|align|highlight|bg|h[1-6]|spoiler"

@@ -28,7 +28,7 @@ _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe2
 _STRAY_MARKS = re.compile(f"(?<=[\\x00-\\x7f])[{_MARKS}]+|[{_MARKS}]{{2,}}|[\u20d0-\u20ff]")
 """What no letter of a living language is composed with: slashes, keycaps, stacks."""
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
-_IDEOGRAPHIC_DOT = re.compile(r"(?<=[a-z0-9])[\u3002\uff61](?=[a-z])", re.I)
+_IDEOGRAPHIC_DOT = re.compile(r"(?<=[a-z0-9])[\u3002\uff61] ?(?=[a-z])", re.I)
 
 _GLUED = re.compile(
     "(?<=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"
