@@ -26,6 +26,8 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
         contacts: Ways to somebody that are no links: phone numbers, handles, wallets.
         invisible_in_words: How often something invisible stood inside a word.
         defanged: How many dots or colons were written so that no machine should see them.
+        lookalikes: How many words borrowed letters from another script to look Latin.
+        reversed: How often a control turned the direction of what follows.
     """
 
     kind: PostKind
@@ -35,6 +37,8 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
     contacts: tuple[Contact, ...] = ()
     invisible_in_words: int = 0
     defanged: int = 0
+    lookalikes: int = 0
+    reversed: int = 0
 
     @property
     def words(self) -> int:
@@ -96,4 +100,6 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
         contacts=find_contacts(text),
         invisible_in_words=cleaned.invisible_in_words,
         defanged=cleaned.defanged,
+        lookalikes=cleaned.lookalikes,
+        reversed=cleaned.reversed,
     )
