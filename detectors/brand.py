@@ -60,7 +60,7 @@ class Brands:
         name = _unicode(label)
         if "-" in name and (joined := self._joined(name.split("-"))):
             return joined, "its name with a word of trust"
-        if label.isascii() and not (label[:2] in self._heads or label[-2:] in self._tails):
+        if name.isascii() and not (label[:2] in self._heads or label[-2:] in self._tails):
             if not any(char.isdecimal() for char in label):
                 return None
         for read in _readings(name):
@@ -94,7 +94,9 @@ class Brands:
 
 def own_domains(written: Iterable[str]) -> frozenset[str]:
     """The registrable domains of what a ruleset names as the platform's own."""
-    return frozenset(registrable_domain(domain) or domain for domain in written)
+    return frozenset(
+        registrable_domain(domain) or domain.removeprefix("www.") for domain in written
+    )
 
 
 def _readings(name: str) -> Iterator[str]:
