@@ -38,6 +38,7 @@ _PLAIN = {
     "identity.gibberish_local": "The mailbox name looks typed at random.",
     "identity.link_in_name": "A name field carries a link.",
     "identity.suspicious_suffix": "The mailbox is under a suffix that is mostly abused.",
+    "identity.local_unlike_name": "The mailbox name has nothing of the account's name.",
     "identity.tumbled_mailbox": "The mailbox is one with its dots moved about.",
     "link.anchor_mismatch": "A link shows one site and leads to another.",
     "link.blocked_domain": "The text links to a blocked domain.",
@@ -46,11 +47,17 @@ _PLAIN = {
     "link.hidden": "A link is hidden from readers.",
     "link.mixed_script_host": "A link's host mixes alphabets to pass for another.",
     "link.numeric_host": "A link leads to a bare address instead of a name.",
+    "link.homograph": "A link's host poses as a known name.",
+    "link.mail_mismatch": "The mail address and the links are of different owners.",
     "link.punycode_host": "A link's host is an internationalised name.",
     "link.shortener": "A link goes through a shortener.",
     "link.suspicious_suffix": "A link is under a suffix that is mostly abused.",
     "link.userinfo": "A link dresses up as another site before the @.",
     "media.match": "The upload shows a known work.",
+    "text.invisible": "Invisible characters stand inside words.",
+    "text.lookalikes": "Words borrow letters of another alphabet.",
+    "text.reversed": "A control character turns the text around.",
+    "text.stuffed": "The text repeats keywords and says little else.",
 }
 _WINDOWS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 

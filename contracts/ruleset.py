@@ -197,6 +197,8 @@ class Lists(Part):
     blocked_domains: Domains = ()
     allowed_domains: Domains = ()
     """Never a facet and never a reason: platforms, maps, social networks."""
+    own_domains: Domains = ()
+    """The platform's own: never a facet and never a reason, and what poses as them is found."""
     shorteners: Domains = ()
     disposable_mail_domains: Domains = ()
 

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from contracts.event import Event, PostKind
 from detectors.contact import Contact, find_contacts
+from detectors.defang import may_spell_out
 from detectors.markup import MAX_LINKS, read_markup
 from detectors.text import clean, word_count
-from detectors.url import Link, find_links, parse_link
+from detectors.url import Link, find_links, parse_link, redirected
 
 
 class Content(Struct, frozen=True, kw_only=True, gc=False):
@@ -25,6 +26,8 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
         contacts: Ways to somebody that are no links: phone numbers, handles, wallets.
         invisible_in_words: How often something invisible stood inside a word.
         defanged: How many dots or colons were written so that no machine should see them.
+        lookalikes: How many words borrowed letters from another script to look Latin.
+        reversed: How often a control turned the direction of what follows.
     """
 
     kind: PostKind
@@ -34,6 +37,8 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
     contacts: tuple[Contact, ...] = ()
     invisible_in_words: int = 0
     defanged: int = 0
+    lookalikes: int = 0
+    reversed: int = 0
 
     @property
     def words(self) -> int:
@@ -41,10 +46,13 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
         return max(word_count(self.text) - self.written_links, 0)
 
 
-HEAD_CHARS, TAIL_CHARS = 200_000, 50_000
+HEAD_CHARS, TAIL_CHARS = 120_000, 30_000
 """What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
 
-_PROSE = re.compile(r"[A-Za-z ,'\"!?;\n-]*+(?:\.(?=\s|\Z)[A-Za-z ,'\"!?;\n-]*+)*+")
+_PROSE = re.compile(
+    r"[A-Za-z '\"!?;\n-]*+"
+    r"(?:(?:(?<=[A-Za-z!?\"'])\.(?=\s+[^a-z\s.]|\s*\Z)|,(?=\s))[A-Za-z '\"!?;\n-]*+)*+"
+)
 """Words and full stops, and nothing that a link, a contact or markup is made of.
 
 Most of what people write of themselves is that, and need not be searched for each of these."""
@@ -72,7 +80,7 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
         if link := parse_link(url):
             links.append(link)
     if len(written) <= HEAD_CHARS + TAIL_CHARS:
-        if _PROSE.fullmatch(written) and "dot" not in written:
+        if _PROSE.fullmatch(written) and not may_spell_out(written):
             return Content(kind=kind, text=written, links=tuple(links))
     else:
         written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
@@ -80,12 +88,18 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
     cleaned = clean(markup.loose)
     found = list(islice(find_links(cleaned.text), MAX_LINKS))
     text = cleaned.text if markup.text is markup.loose else clean(markup.text).text
+    links += markup.links
+    links += found
+    if "=http" in written:
+        links += [target for link in links if (target := redirected(link))]
     return Content(
         kind=kind,
         text=text,
         written_links=len(found),
-        links=(*links, *markup.links, *found),
+        links=tuple(links),
         contacts=find_contacts(text),
         invisible_in_words=cleaned.invisible_in_words,
         defanged=cleaned.defanged,
+        lookalikes=cleaned.lookalikes,
+        reversed=cleaned.reversed,
     )

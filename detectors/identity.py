@@ -12,6 +12,7 @@ from contracts.event_struct import SignupRow
 from contracts.ids import Code
 from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
+from detectors.confusable import reads_as
 from detectors.contact import find_contacts
 from detectors.domain import CACHED_HOSTS, public_suffix
 from detectors.example import Example, post, signup
@@ -25,6 +26,8 @@ MIN_CONSONANTS_IN_A_ROW = 6
 MIN_LETTER_DIGIT_TURNS = 5
 MAX_VOWEL_SHARE = 0.2
 MIN_TUMBLED_DOTS = 3
+MIN_SHARED_CHARS = 3
+MAX_TAG_CHARS = 40
 
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 _MANY_CONSONANTS = re.compile(f"[bcdfghjklmnpqrstvwxz]{{{MIN_CONSONANTS_IN_A_ROW}}}")
@@ -38,6 +41,8 @@ _THREE_NUMBERS = re.compile(r"[0-9][^0-9]++[0-9]++[^0-9]++[0-9]")
 _TELLING = re.compile(r"[.:@]|(?:\d\D{0,3}+){7}")
 """What a name with a link or a number in it must have; most names have not, and cost nothing."""
 _ORDINARY_NAME = re.compile(r"[A-Za-z ,'&-]*+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_YEAR_TAG = re.compile(r"[a-z]*(?:19|20)\d\d")
 _TURN = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
 
 
@@ -50,11 +55,20 @@ class Identity:
         Example(signup(email="xkqzvwplrt@gmail.com"), ("identity.gibberish_local",)),
         Example(signup(email="a1b2c3d4e5@gmail.com"), ("identity.gibberish_local",)),
         Example(signup(email="a.n.n.a.k@gmail.com"), ("identity.tumbled_mailbox",)),
+        Example(signup(email="anna+17@example.org"), ("identity.tumbled_mailbox",)),
+        Example(
+            signup(email="anna.kay@example.org", name="Joan Doering"),
+            ("identity.local_unlike_name",),
+        ),
         Example(signup(email="anna@cheap.top"), ("identity.suspicious_suffix",)),
         Example(signup(name="Anna www.best-pills.example.com"), ("identity.link_in_name",)),
         Example(signup(name="Win at https://casino.example.com"), ("identity.link_in_name",)),
         Example(signup(organization="Call +1 (888) 555-0123"), ("identity.contact_in_name",)),
         # Honest people and houses.
+        Example(signup(email="anna.kay84@example.org", name="Kay-Uwe Anders")),
+        Example(signup(email="box.office@example.org", name="Jo")),
+        Example(signup(email="xiaolong.li@example.org", name="\u674e\u5c0f\u9f99")),
+        Example(signup(email="jo+tickets2026@example.org", name="Jo Doering")),
         Example(signup(email="anna.k17@gmail.com", name="Anna K.", organization="K. & Sons Ltd.")),
         Example(signup(email="knightsbridge@example.org", organization="Booking.com")),
         Example(signup(email="krzysztof.szczepanski@wp.pl", name="Krzysztof Szczepański")),
@@ -86,6 +100,8 @@ class Identity:
         found = self._in_mailbox(mailbox) if mailbox else []
         if not (_is_ordinary(event.name) and _is_ordinary(event.organization)):
             found += _in_names(event)
+        if mailbox and event.name and (unlike := unlike_name(mailbox.written, event.name)):
+            found.append(("identity.local_unlike_name", unlike))
         if not found:
             return ()
         return tuple(
@@ -103,6 +119,8 @@ class Identity:
             found.append(("identity.gibberish_local", reason))
         if mailbox.domain == "gmail.com" and mailbox.dots >= MIN_TUMBLED_DOTS:
             found.append(("identity.tumbled_mailbox", {"dots": mailbox.dots}))
+        elif mailbox.tag and _is_counted(mailbox.tag):
+            found.append(("identity.tumbled_mailbox", {"tag": mailbox.tag[:MAX_TAG_CHARS]}))
         return found
 
     def _in_domain(self, domain: str) -> tuple[tuple[str, str, str], ...]:
@@ -147,6 +165,35 @@ def gibberish(local: str) -> Evidence | None:
     if vowel_share < MAX_VOWEL_SHARE:
         return {"consonants_in_a_row": longest, "vowel_share": round(vowel_share, 2)}
     return None
+
+
+def unlike_name(local: str, name: str) -> Evidence | None:
+    """Two words of a local part, neither of which has anything of the name.
+
+    Nicknames, roles and company names are one word; initials, married and transliterated names
+    share letters. So it takes two words of ``MIN_SHARED_CHARS`` letters or more on both sides, none
+    of which begins as one of the other side does.
+    """
+    words = [word for word in _LETTERS.findall(local) if len(word) >= MIN_SHARED_CHARS]
+    if len(words) < 2:  # noqa: PLR2004 -- a given name and a surname
+        return None
+    names = [
+        word for word in _LETTERS.findall(reads_as(name).lower()) if len(word) >= MIN_SHARED_CHARS
+    ]
+    if len(names) < 2 or not any(map(str.isascii, names)):  # noqa: PLR2004 -- likewise
+        return None
+    together, named = "".join(words), "".join(names)
+    if any(word[:MIN_SHARED_CHARS] in named for word in words):
+        return None
+    if any(word[:MIN_SHARED_CHARS] in together for word in names):
+        return None
+    return {"words": len(words)}
+
+
+def _is_counted(tag: str) -> bool:
+    """Whether a plus tag counts accounts or is random; ``tickets`` and ``2026`` are neither."""
+    digits = sum(map(str.isdecimal, tag))
+    return digits > 0 and not _YEAR_TAG.fullmatch(tag) or len(_TURN.findall(tag)) > 1
 
 
 def _is_ordinary(name: str | None) -> bool:

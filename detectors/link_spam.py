@@ -13,10 +13,11 @@ from contracts.event import Event
 from contracts.ids import Code
 from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
+from detectors.brand import Brands, own_domains
 from detectors.content import Content, read_content
 from detectors.domain import CACHED_HOSTS, numeric_address, public_suffix, registrable_domain
 from detectors.example import Example, post, signup
-from detectors.lists import Listings
+from detectors.lists import Listings, bundled
 from detectors.url import Link, find_links
 
 MAX_EVIDENCE_CHARS = 200
@@ -34,6 +35,7 @@ _OF_TELLING_LINKS = frozenset(
         "link.userinfo",
         "link.numeric_host",
         "link.mixed_script_host",
+        "link.homograph",
         "link.punycode_host",
         "link.suspicious_suffix",
         "link.anchor_mismatch",
@@ -56,6 +58,8 @@ class LinkSpam:
     def __init__(self, ruleset: Ruleset) -> None:
         self._listings = Listings.of(ruleset)
         self._density = ruleset.density
+        own = own_domains(ruleset.lists.own_domains)
+        self._brands = Brands(bundled("brands") | own)
         checks: dict[str, Check] = {
             "link.blocked_domain": self._blocked,
             "link.shortener": self._shortened,
@@ -63,11 +67,13 @@ class LinkSpam:
             "link.userinfo": self._userinfo,
             "link.numeric_host": self._numeric,
             "link.mixed_script_host": self._mixed_script,
+            "link.homograph": self._homograph,
             "link.punycode_host": self._punycode,
             "link.suspicious_suffix": self._suspicious_suffix,
             "link.anchor_mismatch": self._anchor_mismatch,
             "link.hidden": self._hidden,
             "link.disguised": self._disguised,
+            "link.mail_mismatch": self._mail_mismatch,
             "contact.support_number": self._support_number,
             "contact.messenger": self._messenger,
             "contact.wallet": self._wallet,
@@ -115,10 +121,13 @@ class LinkSpam:
     def _are_plain(self, links: Sequence[Link]) -> bool:
         """Whether none of the checks that look at one link would find anything in these."""
         unlisted, has_plain_name = self._listings.unlisted_domain, self._has_plain_name
+        posed_as = self._brands.posed_as
         for link in links:
             if link.numeric or link.userinfo or link.hidden or "." in link.anchor:
                 return False
             if not (unlisted(link.host) or has_plain_name(link.host)):
+                return False
+            if posed_as(link.host, link.domain):
                 return False
         return True
 
@@ -201,6 +210,32 @@ class LinkSpam:
             for link in content.links
             if "xn--" in link.host and (name := _passes_for_latin(link.host))
         )
+
+    def _homograph(self, content: Content) -> Evidence | None:
+        """A host that looks like a known name's, or the platform's, and is not its own."""
+        return _shown(
+            {"url": link.url, "poses_as": posed[0], "by": posed[1]}
+            for link in content.links
+            if not link.numeric
+            and self._standing(link.host) != "allowed"
+            and (posed := self._brands.posed_as(link.host, link.domain))
+        )
+
+    def _mail_mismatch(self, content: Content) -> Evidence | None:
+        """A mail address at a domain of its own, and no link to that domain among the links."""
+        mails = {
+            registrable_domain(host) or host
+            for contact in content.contacts
+            if contact.kind == "mail"
+            and (host := contact.value.rpartition("@")[2]) not in self._listings.free_mail
+        }
+        domains = {link.domain for link in content.links if self._standing(link.host) == "other"}
+        if not mails or not domains or mails & domains:
+            return None
+        return {
+            "mail": sorted(mails)[:MAX_EVIDENCE_ITEMS],
+            "links": sorted(domains)[:MAX_EVIDENCE_ITEMS],
+        }
 
     def _punycode(self, content: Content) -> Evidence | None:
         return _shown(
@@ -353,7 +388,7 @@ LinkSpam.examples = (
     Example(post("Mirror: http://0x5db8d822/films"), ("link.numeric_host",)),
     Example(
         post("Sign in: http://xn--pypal-4ve.com"),
-        ("link.mixed_script_host", "link.punycode_host"),
+        ("link.mixed_script_host", "link.homograph", "link.punycode_host"),
     ),
     Example(
         post('<a href="http://evil.example.net">https://www.paypal.com/login</a>'),
@@ -364,10 +399,19 @@ LinkSpam.examples = (
         post('<div style="display: none"><p><a href="http://pills.example.net">x</a></div> Hello'),
         ("link.hidden",),
     ),
+    Example(post("Log in: http://paypa1.com/login"), ("link.homograph",)),
+    Example(post("Log in: http://www.paypal.com.id-7.example.net"), ("link.homograph",)),
+    Example(post("Claim it at https://facebook-support.example/"), ("link.homograph",)),
+    Example(post("Videos at http://youtubbe.com"), ("link.homograph",)),
+    Example(
+        post("Write to info@trees.org or see https://pills.example.net"), ("link.mail_mismatch",)
+    ),
     Example(post("Cure: hxxp://pills[.]example[.]net/buy"), ("link.disguised",)),
     Example(post("Cure: pills.exa\u200bmple.net/buy"), ("link.disguised",)),
     Example(signup(website="http://casino-win.top", bio="Best odds"), ("link.suspicious_suffix",)),
     # Honest pages.
+    Example(post("Shop at https://www.amazon.de/x and https://maps.google.com.br, or meetups.org")),
+    Example(post("Write to info@trees.example.org or see https://www.example.org/trees")),
     Example(post("Doors at 19:00. Tickets: https://www.eventbrite.com/e/123")),
     Example(
         post(

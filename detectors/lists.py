@@ -82,7 +82,7 @@ class Listings:
 
 @lru_cache(maxsize=8)
 def _listings(added: Lists) -> Listings:
-    allowed = frozenset(added.allowed_domains)
+    allowed = frozenset((*added.allowed_domains, *added.own_domains))
     disposable = frozenset(disposable_email_domains.blocklist)
     lists = {
         "blocked": NameList("blocked_domains", frozenset(added.blocked_domains)),

@@ -7,16 +7,21 @@ pass over the tags, in time linear in the text (docs/decisions/0040).
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import unescape
 from typing import NamedTuple
 
 from detectors.url import Link, LinkSource, parse_link
+from detectors.visibility import hidden_by, is_colored, style_rules
 
 MAX_TAG_CHARS = 8_192
 MAX_ANCHOR_CHARS = 500
 """Text under a longer link is read as text too: an ``<a>`` that is never closed hides nothing."""
 MAX_LINKS = 2_000
+MAX_SHEET_CHARS = 20_000
+MAX_SPANS = 200
 MAX_TAGS = 20_000
 """A text with more is noise; what follows is read as plain text."""
 
@@ -37,6 +42,8 @@ _BLOCKS = frozenset(
         " pre section summary table tbody td tfoot th thead title tr ul",
     )
 )
+_SPELT = frozenset(("dot", "at"))
+"""No tags but words in brackets of their own: ``example<dot>com``."""
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
 )
@@ -44,26 +51,48 @@ _UNREAD = {
     name: re.compile(f"</{name}", re.I)
     for name in ("script", "style", "template", "textarea", "xmp", "noembed")
 }
-_EMBEDS = {"img": "src", "iframe": "src", "embed": "src", "video": "src", "source": "src"}
-_LINKS = {"a": "href", "area": "href", "form": "action"}
-
-_HIDING_STYLE = re.compile(
-    r"(?:^|[;\s\"'])(?:"
-    r"display\s*+:\s*+none|visibility\s*+:\s*+(?:hidden|collapse)|opacity\s*+:\s*+0*\.?0*+(?![.\d%])"
-    r"|font-size\s*+:\s*+[01](?:\.\d{1,3})?(?:px|pt|%|em|rem)?(?![\d.a-z%])(?<!1em)(?<!1rem)"
-    r"|(?:left|top|text-indent|margin-left|margin-top)\s*+:\s*+-\d{3,6}(?:px|em|rem|pt|%|vw)?"
-    r"|(?:max-)?(?:height|width)\s*+:\s*+[01]px(?![\d.])"
-    r")",
-    re.I,
+_EMBEDS = {
+    "img": "src",
+    "iframe": "src",
+    "embed": "src",
+    "video": "src",
+    "source": "src",
+    "object": "data",
+}
+_LINKS = {"area": "href", "form": "action", "button": "formaction", "base": "href"}
+_REFRESH = re.compile(r"^\s*+\d{0,5}\s*+[;,]\s*+url\s*+=\s*+['\"]?([^'\"\s]{1,2048})", re.I)
+_CALLED = re.compile(
+    r"\s*+(tel|sms|callto|mailto|skype|whatsapp|tg|viber):/{0,2}([^?&\s]{1,100})", re.I
 )
+"""What a click calls or writes to, where it is no site."""
+_SIGN_ANCHORS = frozenset(".,'\u00b7")
+"""Text of a link that nobody would see to be one."""
 
 _MARKDOWN = re.compile(
     r"(!?)\[([^\[\]]{0,500})\]\([ \t]{0,2}<?"
     r"((?:[^\s()<>\[\]]|\([^\s()<>\[\]]{0,200}\)){1,2048}+)>?(?:[ \t\n]++[^()\[\]\n]{0,300})?\)"
 )
-_BBCODE = re.compile(
-    r"\[url(?:=[\"']?([^\[\]\s\"']{1,2048})[\"']?)?\]([^\[\]]{0,500})\[/url\]", re.I
+_REFERENCE = re.compile(
+    r"^[ ]{0,3}\[([^\[\]\n]{1,100})\]:[ \t]{1,4}<?([^\s<>]{1,2048})>?[^\n]{0,300}$", re.M
 )
+_REFERRING = re.compile(r"\[([^\[\]]{1,500})\] ?\[([^\[\]]{0,100})\]")
+_EMPHASIS = re.compile(r"(?<=[A-Za-z0-9.-])(?<!\bh)(?:\*\*|__|~~|`)(?=[A-Za-z0-9.-])")
+"""Emphasis inside a word, which only parts it: ``exa**mp**le.com``."""
+_BB_TAG = (
+    r"\[/?(?:b|i|u|s|center|left|right|quote|code|color|size|font|sub|sup|align|highlight|bg|h[1-6]|spoiler"
+    r"|hide|list|li|\*|table|tr|td|email)(?:=[^\[\]\n]{0,60})?\]"
+)
+_BB_TAGS = re.compile(_BB_TAG, re.I)
+_BB_HIDING = re.compile(
+    r"\[(color|size|font|hide)(?:=[\"']?(white|#fff(?:fff)?|transparent|0|1|[01]p[xt])[\"']?)?\]",
+    re.I,
+)
+_BBCODE = re.compile(
+    r"\[url(?:=[\"']?([^\[\]\s\"']{1,2048})[\"']?)?\]"
+    rf"((?:[^\[\]]|{_BB_TAG}|\[/?img[^\[\]]{{0,20}}\]){{0,500}}+)\[/url\]",
+    re.I,
+)
+_URL_IN_SCRIPT = re.compile(r"https?://[^\s'\"<>)\\]{1,2048}", re.I)
 
 
 class Markup(NamedTuple):
@@ -92,8 +121,13 @@ def read_markup(text: str) -> Markup:
         read = Markup(text, text)
     if "](" in read.loose:
         read = _read_pattern(read, _MARKDOWN)
+    if "]:" in read.loose:
+        read = _read_references(read)
     if "[/" in read.loose:
         read = _read_pattern(read, _BBCODE)
+        read = Markup(_BB_TAGS.sub("", read.text), _BB_TAGS.sub("", read.loose), read.links)
+    if "**" in read.loose or "__" in read.loose or "~~" in read.loose or "`" in read.loose:
+        read = Markup(_EMPHASIS.sub("", read.text), _EMPHASIS.sub("", read.loose), read.links)
     return read
 
 
@@ -112,6 +146,11 @@ class _Page:
     """The outermost element that hides what is in it, and how deep we are in its like."""
     hidden_by: str | None = None
     depth: int = 0
+    colored_tag: str = ""
+    """The outermost element with a ground that is not white, likewise."""
+    colored_depth: int = 0
+    rules: dict[str, str] = field(default_factory=dict)
+    """What the page's style sheets hide, by selector."""
 
     def say(self, words: str) -> None:
         self.text.append(words)
@@ -120,10 +159,14 @@ class _Page:
     def add(
         self, url: str, *, anchor: str = "", hidden: str | None, embedded: bool = False
     ) -> None:
-        if len(self.links) < MAX_LINKS and (
-            link := parse_link(
-                _decoded(url), source="html", anchor=anchor, hidden=hidden, embedded=embedded
-            )
+        if len(self.links) >= MAX_LINKS:
+            return
+        decoded = _decoded(url)
+        if decoded.lstrip()[:11].lower() == "javascript:":
+            found = _URL_IN_SCRIPT.search(decoded)
+            decoded = found[0] if found else ""
+        if link := parse_link(
+            decoded, source="html", anchor=anchor, hidden=hidden, embedded=embedded
         ):
             self.links.append(link)
 
@@ -133,7 +176,11 @@ class _Page:
         shown = "".join(self.anchor)
         self.anchor = None
         if self.href:
-            self.add(self.href, anchor=shown[:MAX_ANCHOR_CHARS].strip(), hidden=self.href_hidden)
+            anchor = shown[:MAX_ANCHOR_CHARS].strip()
+            hidden = self.href_hidden
+            if anchor in _SIGN_ANCHORS and hidden is None:
+                hidden = f"text of the link: {anchor}"
+            self.add(self.href, anchor=anchor, hidden=hidden)
         self.loose.append(shown if len(shown) > MAX_ANCHOR_CHARS or not self.href else " ")
 
 
@@ -172,7 +219,9 @@ def _read_html(text: str) -> Markup:
             _open(page, tag, text[name.end() : closed][:MAX_TAG_CHARS])
             if unread := _UNREAD.get(tag):
                 skipped = unread.search(text, at)
-                at = skipped.start() if skipped else end
+                inside, at = at, skipped.start() if skipped else end
+                if tag == "style":
+                    page.rules |= style_rules(text[inside:at][:MAX_SHEET_CHARS])
     page.close_anchor()
     return Markup("".join(page.text), "".join(page.loose), tuple(page.links))
 
@@ -180,8 +229,18 @@ def _read_html(text: str) -> Markup:
 def _open(page: _Page, tag: str, inside: str) -> None:
     if tag in _BLOCKS:
         page.say("\n")
+    if tag in _SPELT:
+        page.say(f"[{tag}]")
     attributes = _attributes(inside) if inside.strip(" /") else {}
-    hiding = _hiding(attributes) if attributes else None
+    hiding = None
+    if attributes:
+        if page.colored_tag or not is_colored(attributes):
+            page.colored_depth += tag == page.colored_tag
+        elif tag not in _VOID:
+            page.colored_tag, page.colored_depth = tag, 1
+        hiding = hidden_by(attributes, page.rules, on_white=not page.colored_tag)
+    elif tag == page.colored_tag:
+        page.colored_depth += 1
     if page.hidden_by is None and hiding and tag not in _VOID:
         page.hidden_tag, page.hidden_by, page.depth = tag, hiding, 1
     elif page.hidden_by is not None and tag == page.hidden_tag:
@@ -189,7 +248,12 @@ def _open(page: _Page, tag: str, inside: str) -> None:
     hidden = page.hidden_by or hiding
     if tag == "a":
         page.close_anchor()
-        page.anchor, page.href, page.href_hidden = [], attributes.get("href", ""), hidden
+        href = attributes.get("href") or attributes.get("xlink:href") or ""
+        if called := _CALLED.match(href):
+            page.say(f" {called[1]}: {called[2]} ")
+        page.anchor, page.href, page.href_hidden = [], href, hidden
+    elif tag == "meta" and (refresh := _REFRESH.match(attributes.get("content", ""))):
+        page.add(refresh[1], hidden=None)
     elif (name := _LINKS.get(tag)) and name in attributes:
         page.add(attributes[name], hidden=hidden)
     elif (name := _EMBEDS.get(tag)) and name in attributes:
@@ -205,6 +269,10 @@ def _close(page: _Page, tag: str) -> None:
         page.depth -= 1
         if page.depth == 0:
             page.hidden_by = None
+    if tag == page.colored_tag:
+        page.colored_depth -= 1
+        if page.colored_depth == 0:
+            page.colored_tag = ""
 
 
 def _tag_end(text: str, opened: int) -> int:
@@ -225,27 +293,45 @@ def _attributes(inside: str) -> dict[str, str]:
     return attributes
 
 
-def _hiding(attributes: dict[str, str]) -> str | None:
-    """What hides an element, if anything does."""
-    if "hidden" in attributes:
-        return "hidden attribute"
-    style = attributes.get("style")
-    if style and (found := _HIDING_STYLE.search(style)):
-        return found[0].strip(" ;\"'")
-    return None
+def _read_references(read: Markup) -> Markup:
+    """Markdown's ``[text][1]`` with ``[1]: https://example.org`` below."""
+    targets = {found[1].lower(): found[2] for found in _REFERENCE.finditer(read.loose)}
+    if not targets:
+        return read
+    links = list(read.links)
+
+    def take(found: re.Match[str]) -> str:
+        target = targets.get((found[2] or found[1]).lower())
+        link = parse_link(target, source="markdown", anchor=found[1].strip()) if target else None
+        if link is None or len(links) >= MAX_LINKS:
+            return found[0]
+        links.append(link)
+        return " "
+
+    loose = _REFERRING.sub(take, read.loose)
+    if len(links) > len(read.links):
+        loose = _REFERENCE.sub(" ", loose)
+    text = _REFERRING.sub(r"\1", read.text) if links else read.text
+    return Markup(text, loose, tuple(links))
 
 
 def _read_pattern(read: Markup, pattern: re.Pattern[str]) -> Markup:
     links = list(read.links)
     source: LinkSource = "markdown" if pattern is _MARKDOWN else "bbcode"
+    hides = _hidden_in_bbcode(read.loose) if pattern is _BBCODE else None
 
     def take(found: re.Match[str]) -> str:
+        hidden = None
         if pattern is _MARKDOWN:
             embedded, anchor, url = bool(found[1]), found[2], found[3]
         else:
-            embedded, anchor, url = False, found[2], found[1] or found[2]
+            embedded, anchor = False, _BB_TAGS.sub("", found[2])
+            url = found[1] or anchor
+            hidden = hides(found) if hides else None
         if len(links) < MAX_LINKS and (
-            link := parse_link(url, source=source, anchor=anchor.strip(), embedded=embedded)
+            link := parse_link(
+                url, source=source, anchor=anchor.strip(), hidden=hidden, embedded=embedded
+            )
         ):
             links.append(link)
             return " "
@@ -257,10 +343,35 @@ def _read_pattern(read: Markup, pattern: re.Pattern[str]) -> Markup:
     return Markup(pattern.sub(words, read.text), pattern.sub(take, read.loose), tuple(links))
 
 
+def _hidden_in_bbcode(text: str) -> Callable[[re.Match[str]], str | None] | None:
+    """Says of a match in ``text`` what hides it: white or tiny letters, around it or in it."""
+    spans: list[tuple[int, int, str]] = []
+    for found in _BB_HIDING.finditer(text):
+        if found[2] is None and found[1].lower() != "hide":
+            continue
+        closed = text.find(f"[/{found[1].lower()}]", found.end())
+        spans.append((found.start(), closed if closed >= 0 else len(text), found[0]))
+        if len(spans) == MAX_SPANS:
+            break
+    if not spans:
+        return None
+    starts = [start for start, _, _ in spans]
+
+    def hides(link: re.Match[str]) -> str | None:
+        at = bisect_right(starts, link.start()) - 1
+        if at >= 0 and link.start() < spans[at][1]:
+            return spans[at][2]
+        within = at + 1 < len(spans) and spans[at + 1][0] < link.end()
+        return spans[at + 1][2] if within else None
+
+    return hides
+
+
 def _decoded(text: str) -> str:
     """Character references decoded; ``int`` refuses a number of thousands of digits."""
     if "&" not in text:
         return text
     if "&#" in text:
         text = _ENDLESS_NUMBER.sub("\ufffd", text)
-    return unescape(text)
+    text = unescape(text)
+    return unescape(text) if "&#" in text else text

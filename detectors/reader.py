@@ -16,6 +16,7 @@ from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
 from detectors.mailbox import parse_mailbox
 from detectors.media import media_findings
+from detectors.wording import Wording
 
 NEW_FOR_MS = 86_400_000
 """An account is new for its first day."""
@@ -52,6 +53,7 @@ class Reader:
         """Whether some rule reads the values, or the age of the account."""
         self._facets = Facets(ruleset)
         self._link_spam = LinkSpam(ruleset)
+        self._wording = Wording(ruleset)
         self._identity = Identity(ruleset)
         public_suffix("example.com")  # builds the list now: no event should wait for it
 
@@ -62,6 +64,8 @@ class Reader:
         mailbox = parse_mailbox(event.email) if event.type == "signup" and event.email else None
         facets, values = self._facets.read(event, content, mailbox)
         findings = self._link_spam.observe(event, content) + self._identity.observe(event, mailbox)
+        if content.text and (found := self._wording.find(content)):
+            findings += found
         return Reading(
             event_id=event.event_id,
             account_id=event.account_id,

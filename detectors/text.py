@@ -6,13 +6,16 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-MAX_TEXT_CHARS = 250_000
+from detectors.confusable import styled_letter, unstyled, without_lookalikes
+from detectors.defang import refanged
+
+MAX_TEXT_CHARS = 150_000
 """A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
 FOLDED_AT_ONCE_CHARS = 32_768
 
 # Zero-width characters, joiners, bidi controls, the soft hyphen, invisible operators, tags.
 _INVISIBLE_CHARS = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u200b-\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CHARS}]+")
@@ -20,17 +23,18 @@ _INSIDE_WORD = re.compile(
     f"(?<=[a-z0-9])[{_INVISIBLE_CHARS.replace(chr(0xAD), '')}]++(?=[a-z0-9])", re.I
 )
 
-_IDEOGRAPHIC_DOT = re.compile(r"(?<=[a-z0-9])[。。](?=[a-z])", re.I)
-_BRACKETED_DOT = re.compile(
-    r"[ \t]?(?:[\[({][ \t]?(?:\.|dot|punkt|punto)[ \t]?[\])}])[ \t]?(?=[a-z0-9-])", re.I
+_REVERSED = re.compile("\u202e([^\u202c\u202d\n]{0,2000})[\u202c\u202d]?")
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_STRAY_MARKS = re.compile(f"(?<=[\\x00-\\x7f])[{_MARKS}]+|[{_MARKS}]{{2,}}|[\u20d0-\u20ff]")
+"""What no letter of a living language is composed with: slashes, keycaps, stacks."""
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
+_IDEOGRAPHIC_DOT = re.compile(r"(?<=[a-z0-9])[\u3002\uff61] ?(?=[a-z])", re.I)
+
+_GLUED = re.compile(
+    "(?<=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"
+    "|(?<=[A-Za-z0-9/])(?=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])"
 )
-_SPOKEN_DOT = re.compile(
-    r"(?<=[a-z0-9-])[ \t]{1,3}dot[ \t]{1,3}"
-    r"(?=(?:com|net|org|info|biz|io|co|ru|xyz|shop|site|online|club|live|top|me|tv|us|uk|de)\b)",
-    re.I,
-)
-_BRACKETED_COLON = re.compile(r"(?<=h[tTxX]{2}p)(s?)(?:\[:\]//|\[://\])", re.I)
-_BRACKETED = re.compile(r"[\[({][ \t]?[.:dDpP]|\[:")
+"""Where scripts without blanks between words meet Latin letters: a name or a link begins or ends."""
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
@@ -45,32 +49,26 @@ class CleanText(NamedTuple):
         invisible_in_words: How often something invisible stood inside a Latin word or a number.
             Joiners between the letters of Persian or Hindi, and in emoji, are not counted.
         defanged: How many dots or colons were written so that no machine should see them.
+        lookalikes: How many words borrowed letters from another script to look Latin.
+        reversed: How often a control turned the direction of what follows.
     """
 
     text: str
     invisible_in_words: int = 0
     defanged: int = 0
+    lookalikes: int = 0
+    reversed: int = 0
 
 
 def clean(text: str) -> CleanText:
     """Undo disguises; linear in the text's length."""
     text = text[:MAX_TEXT_CHARS]
-    invisible = 0
+    invisible = lookalikes = turned = 0
     if not text.isascii():
-        text, invisible = _folded(text)
+        text, invisible, turned = _folded(text)
+        text, lookalikes = without_lookalikes(text)
     text, defanged = refanged(text)
-    return CleanText(text, invisible, defanged)
-
-
-def refanged(text: str) -> tuple[str, int]:
-    """Write ``example[.]com`` and ``example dot com`` as ``example.com``, and count them."""
-    colons = brackets = spoken = 0
-    if ("[" in text or "(" in text or "{" in text) and _BRACKETED.search(text):
-        text, colons = _BRACKETED_COLON.subn(r"\1://", text)
-        text, brackets = _BRACKETED_DOT.subn(".", text)
-    if "dot" in text or "DOT" in text:
-        text, spoken = _SPOKEN_DOT.subn(".", text)
-    return text, colons + brackets + spoken
+    return CleanText(text, invisible, defanged, lookalikes, turned)
 
 
 def word_count(text: str) -> int:
@@ -81,14 +79,24 @@ def word_count(text: str) -> int:
     return words
 
 
-def _folded(text: str) -> tuple[str, int]:
-    invisible = 0
+def _folded(text: str) -> tuple[str, int, int]:
+    invisible = turned = 0
     if _INVISIBLE.search(text):
+        if "\u202e" in text:
+            text, turned = _REVERSED.subn(lambda found: found[1][::-1], text)
         invisible = len(_INSIDE_WORD.findall(text))
         text = _INVISIBLE.sub("", text)
+    if styled_letter().search(text):
+        text = unstyled(text)
     if not unicodedata.is_normalized("NFKC", text):
         text = _compatible(text)
-    return _IDEOGRAPHIC_DOT.sub(".", text), invisible
+    if _STRAY_MARKS.search(text):
+        text = _STRAY_MARKS.sub("", text)
+    if _OTHER_DIGIT.search(text):
+        text = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    if _UNSPACED.search(text):
+        text = _GLUED.sub(" ", text)
+    return _IDEOGRAPHIC_DOT.sub(".", text), invisible, turned
 
 
 def _compatible(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -38,10 +39,18 @@ _LABEL = r"[^\W_](?:[\w-]{0,62})"
 _CANDIDATE = re.compile(
     r"(?:\bh(?:tt|xx|\*\*)ps?:[/\\]{2}|\bftp://)"
     r"(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"'`|{}\[\]^]{0,2048}"
-    rf"|(?<![\w@./\\:%&=+~-]){_LABEL}(?:\.{_LABEL})++(?::\d{{1,5}})?(?![\w@(])"
+    rf"|(?<![\w@./\\%&=+~-])(?:(?<!:)|(?<=[a-z]{{3}}:)|(?<=[^\x00-\x7f]:)){_LABEL}(?:\.{_LABEL})++(?::\d{{1,5}})?(?![\w@(])"
     r"(?:[/?#][^\s<>\"'`|{}\[\]^]{0,2048})?",
     re.I,
 )
+_TARGET = re.compile(
+    r"[?&](?:q|u|url|to|target|redirect|redirect_uri|dest|destination|goto|go|link|r|redir|next|out)="
+    r"(https?://[^&\s]{4,2048})",
+    re.I,
+)
+_NO_PART = re.compile("[\u00ab\u00bb\u2000-\u2bff\u3000-\u303f\uff00-\uff0f\U0001f000-\U0001faff]")
+"""Signs that end a URL where they stand in its host; in a path they may be meant."""
+_TITLE_CASE_SUFFIXES = frozenset(("com", "biz", "xyz", "ru", "org", "info"))
 _RUN_TOGETHER = re.compile(r"[,;](?=https?://)", re.I)
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
@@ -142,6 +151,12 @@ def _taken_apart(raw: str) -> tuple[str, str, str, str | None] | None:
     return url, hostport, path, userinfo if at else None
 
 
+def redirected(link: Link) -> Link | None:
+    """Where a redirector sends whoever follows the link, if the link says so itself."""
+    target = _TARGET.search(unquote(link.path))
+    return parse_link(target[1], source=link.source, hidden=link.hidden) if target else None
+
+
 def find_links(text: str) -> Iterator[Link]:
     """Every URL in a plain text, and every bare domain that is surely one.
 
@@ -154,6 +169,8 @@ def find_links(text: str) -> Iterator[Link]:
         if not (piece.find(".", 0, -1) >= 0 or ":/" in piece or ":\\" in piece):
             continue  # a dot at the end is a sentence's
         trimmed = piece.rstrip(_TRAILING)
+        if piece[0] in "_*~=-+>/":
+            piece = piece.lstrip("_*~=-+>/")
         if _PLAIN.fullmatch(trimmed):
             if link := parse_link(trimmed, source="text"):
                 yield link
@@ -164,7 +181,7 @@ def find_links(text: str) -> Iterator[Link]:
                 _RUN_TOGETHER.split(together) if "," in together or ";" in together else [together]
             )
             for run in runs:
-                raw = _trimmed(run)
+                raw = _trimmed(_NO_PART.split(run, maxsplit=1)[0] if not run.isascii() else run)
                 has_scheme = _SCHEME.match(raw) and "//" in raw[:12].replace("\\", "/")
                 if not has_scheme and not is_bare_domain(raw):
                     continue
@@ -182,7 +199,7 @@ def is_bare_domain(raw: str) -> bool:
     host, slash, _ = raw.partition("/")
     host = host.partition("?")[0].partition("#")[0].partition(":")[0]
     last = host.rpartition(".")[2]
-    if last != last.lower() and host != host.upper():
+    if last != last.lower() and host != host.upper() and last.lower() not in _TITLE_CASE_SUFFIXES:
         return False  # "the end.Next": a missing space
     ascii_name = ascii_host(host)
     if ascii_name is None or "_" in ascii_name:

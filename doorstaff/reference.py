@@ -26,6 +26,7 @@ from contracts.verdict import Reason
 from detectors.example import Example
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
+from detectors.wording import Wording
 from doorstaff.cli import app
 from doorstaff.settings import Settings
 from sinks.metrics import SinkMetrics
@@ -181,7 +182,7 @@ def write(folder: Path) -> None:
 
 
 def _own(rules: Ruleset) -> Iterator[tuple[str, ...]]:
-    examples = (*LinkSpam.examples, *Identity.examples)
+    examples = (*LinkSpam.examples, *Wording.examples, *Identity.examples)
     for code, rule in rules.signals.items():
         yield (
             f"`{code}`",

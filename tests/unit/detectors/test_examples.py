@@ -8,9 +8,10 @@ from contracts.ruleset import default_ruleset
 from detectors.example import Example
 from detectors.identity import Identity
 from detectors.link_spam import LinkSpam
+from detectors.wording import Wording
 
 RULESET = default_ruleset()
-DETECTORS = (Identity(RULESET), LinkSpam(RULESET))
+DETECTORS = (Identity(RULESET), LinkSpam(RULESET), Wording(RULESET))
 
 
 @pytest.mark.parametrize(
@@ -22,20 +23,20 @@ DETECTORS = (Identity(RULESET), LinkSpam(RULESET))
     ],
 )
 def test_finds_exactly_what_the_example_says(
-    detector: Identity | LinkSpam, example: Example
+    detector: Identity | LinkSpam | Wording, example: Example
 ) -> None:
     findings = detector.observe(example.event)
     assert tuple(finding.code for finding in findings) == example.codes, findings
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: type(detector).__name__)
-def test_has_examples_of_both_kinds(detector: Identity | LinkSpam) -> None:
+def test_has_examples_of_both_kinds(detector: Identity | LinkSpam | Wording) -> None:
     assert any(example.codes for example in detector.examples)
     assert any(not example.codes for example in detector.examples)
 
 
 def test_every_priced_code_has_an_example() -> None:
-    prefixes = ("link.", "contact.", "identity.")
+    prefixes = ("link.", "contact.", "identity.", "text.")
     priced = {code for code in RULESET.signals if code.startswith(prefixes)}
     shown = {
         code for detector in DETECTORS for example in detector.examples for code in example.codes

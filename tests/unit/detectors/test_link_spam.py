@@ -157,11 +157,11 @@ def test_a_megabyte_of_anything_is_read_in_little_more_than_a_tenth(name: str) -
         event = post(whole[:chars])
         taken = []
         for _ in range(2):
-            started = time.perf_counter()
+            started = time.process_time()
             content = read_content(event)
             LINK_SPAM.observe(event, content)
             FACETS.of(event, content)
-            taken.append(time.perf_counter() - started)
+            taken.append(time.process_time() - started)
         return min(taken)
 
     part = seconds(100_000)

@@ -1,0 +1,299 @@
+"""Links, addresses and numbers spelt so that no machine should see them, spelt as they are meant.
+
+Each way of spelling has a cheap hint that a text may hold it: most texts hold none, and cost a few
+substring searches.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TLDS = (
+    "com|net|org|info|biz|io|co|ru|xyz|shop|site|online|club|live|top|me|tv|us|uk|de|fr|es|it|nl|pl|br"
+    "|cn|in|eu|ca|au|app|dev|store|click|link|website|space|fun|vip|win|bet|casino|icu|cc|ws|tk|ml|ga"
+    "|cf|gq|su|ua|kz|to|ly|gl|page|pro|best|buzz|life|world|today|news|blog|art|cloud|host|press|help"
+)
+"""Suffixes that are believed after a dot that is spelt out."""
+_SURE_TLDS = "com|net|org|biz|info|ru|xyz|co\\.uk|com\\.br"
+"""Those that are also believed after a dot with blanks around, which may be a sentence's."""
+_DOT_WORD = "dot|d0t|d\u043et|punkt|punto|ponto|\u0442\u043e\u0447\u043a\u0430|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7"
+_OPEN, _CLOSE = (
+    r"[\[({<\u3010\u3014\u300c\u00ab\u2039\u27e8]",
+    r"[\])}>\u3011\u3015\u300d\u00bb\u203a\u27e9]",
+)
+
+_BRACKETS = re.compile(
+    rf"{_OPEN}[ \t]?(?:[.,:@a]|{_DOT_WORD}|period|point|stop|pt)|[.:][\])}}]|\.[\[({{]", re.I
+)
+_BRACKETED_COLON = re.compile(r"(?<=p)(s?)[ \t]?[\[({]:(?:[\])}]//|//[\])}])", re.I)
+_BRACKETED_DOT = re.compile(
+    rf"[ \t]?{_OPEN}[ \t]?(?:[.,]|{_DOT_WORD}|period|point|punkt|stop|pt)[ \t]?{_CLOSE}[ \t]?(?=\w)"
+    rf"|(?<=\w){_OPEN}\.(?=[a-z0-9])|(?<=\w)\.[\])}}](?=[a-z0-9])",
+    re.I,
+)
+_BRACKETED_TLD = re.compile(rf"(?<=\w)\.[\[({{]({_SURE_TLDS})[\])}}]", re.I)
+_BRACKETED_AT = re.compile(rf"(?<=\w)[ \t]?{_OPEN}[ \t]?(?:@|at|a)[ \t]?{_CLOSE}[ \t]?(?=\w)", re.I)
+
+_SCHEME = re.compile(
+    r"\bh(?:tt|xx|tx|xt|\*\*|\+\+|__|--|\.\.)p(s?)[ \t]{0,2}"
+    r"(?:[:;][ \t]{0,2}[/\\][ \t]{0,2}[/\\]?|//)[ \t]{0,2}"
+    r"(?=[\w\[])",
+    re.I,
+)
+_ODD_SCHEMES = ("hxx", "htx", "hxt", "h**", "h++", "h__", "h--", "h..")
+
+_BETWEEN = r"[ \t]{0,3}[_*~|+/=-]{0,3}[ \t]{0,3}"
+_SPOKEN_DOT = re.compile(
+    rf"(?<=\w)(?:[ \t]{{1,3}}|[ \t]{{0,2}}[_*~|+/=-]{{1,3}}[ \t]{{0,2}})(?:{_DOT_WORD})"
+    rf"(?:[ \t]{{1,3}}|[ \t]{{0,2}}[_*~|+/=-]{{1,3}}[ \t]{{0,2}})"
+    rf"(?=(?:[\w-]{{1,63}}(?:[ \t]{{1,3}}(?:{_DOT_WORD})[ \t]{{1,3}}|\.)){{0,3}}(?:{_TLDS})\b(?!'))",
+    re.I,
+)
+_GLUED_DOT = re.compile(
+    r"(?<=[a-z0-9]{3})dot(?=(?:com|net|org|biz|ru)\b)"
+    rf"|(?<=[a-z0-9])(?:DOT|\(dot|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7)(?=(?:{_TLDS})\b)"
+)
+_RUSSIAN = {
+    "\u0440\u0443": ".ru",
+    "\u043a\u043e\u043c": ".com",
+    "\u043d\u0435\u0442": ".net",
+    "\u043e\u0440\u0433": ".org",
+}
+_RUSSIAN_TLD = re.compile(
+    rf"(?<=[a-z0-9])[\s(\[]{{0,2}}\u0442\u043e\u0447\u043a\u0430[\s)\]]{{0,2}}({'|'.join(_RUSSIAN)})\b",
+    re.I,
+)
+_NOT_A_NAME = re.compile(
+    r"(?:\b(?:a|an|the|of|in|on|and|or|for|our|your|new|pre|post|asp|microsoft|using|with|use|by|via|is|to"
+    r"|this|that|their|my|his|her|its|as|at|from|into|big|red|every|each|first|last|next)|[^\w]|^)$",
+    re.I,
+)
+_DOT_CHARS = (
+    "\u00b7\u2022\u2219\u22c5\u30fb\uff65\u25cf\u25cb\u25e6\u26ab\u26aa\u2b24\u2b55\u23fa\u02d9\u201a"
+    "\u318d\u2e33\u26ac\u25aa\u25ab\u25a0\u25a1\u25c6\u25fe\u25fd\u23f9\U0001f539\U0001f538\U0001f534\U0001f535\U0001f7e0\U0001f7e2\U0001f7e1\U0001f7e3\U0001f518"
+)
+_ODD_DOT = re.compile(rf"(?<=[a-z0-9])[ \t]?[{_DOT_CHARS}][ \t]?(?=(?:{_TLDS})\b)", re.I)
+_SENTENCE_TLDS = "com|biz|xyz|ru|co\\.uk|com\\.br"
+"""Those that are believed even after a sentence's full stop: no sentence begins with them."""
+_SPACED_DOT = re.compile(
+    rf"(?<=[a-z0-9])(?:[ \t]{{1,3}}\.[ \t]{{0,3}}(?=(?:{_SURE_TLDS})\b(?![.'-]))"
+    rf"|[ \t]{{1,3}}\.[ \t]{{1,3}}(?=(?:{_TLDS})\b(?![.'-]))"
+    rf"|[ \t]{{1,3}}\.[ \t]{{0,3}}(?=(?:{_TLDS})/\w)"
+    rf"|(?<=[a-z0-9]{{4}})\.[ \t]{{1,3}}(?=(?:{_SENTENCE_TLDS})\b(?![.'-])))"
+)
+_DECORATED_DOT = re.compile(
+    rf"(?<=[a-z0-9])(?:[ \t]{{0,2}}[\"'+*~|_-][ \t]?\.[ \t]?[\"'+*~|_-]?[ \t]{{0,2}}|\.{{2,3}})"
+    rf"(?=(?:{_SURE_TLDS})\b(?![.'-]))",
+    re.I,
+)
+_COMMA = re.compile(rf"(?<=[a-z0-9])[,;](?=(?:{_SURE_TLDS})\b(?![\w'-]))", re.I)
+_ESCAPED_SLASHES = re.compile(r"(?<=p|s)(?:%3a%2f%2f|:\\/\\/)", re.I)
+_ESCAPED_DOT = re.compile(r"(?<=\w)(?:\\\.|%2e)(?=\w)", re.I)
+_WWW = re.compile(
+    rf"\bwww(?:[ \t]{{0,2}}(?:\.|,|dot)[ \t]{{1,2}}|[ \t]{{1,3}}(?:(?:\.|,|dot)[ \t]{{0,2}})?)"
+    rf"(?:(?:https?://)?([a-z0-9-]{{2,63}}))[ \t]{{0,2}}(?:\.|,|dot|[ \t])[ \t]{{0,2}}({_TLDS})\b",
+    re.I,
+)
+_SPLIT_TLD = re.compile(
+    r"(?<=[a-z0-9])\.[ ]?(c[ ]?o[ ]?m|n[ ]?e[ ]?t|o[ ]?r[ ]?g|c0m|0rg|n3t)\b(?!\.)", re.I
+)
+_MEANT_TLD = {"c0m": "com", "0rg": "org", "n3t": "net"}
+
+_LETTERS_HINT = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
+_LETTERS = re.compile(r"(?<![^\s])[^\W_](?: [^\W_]| ?\.| [@/:-]){3,}(?!\S)")
+
+_NUMBER_WORDS = {
+    **{word: digit for digit, words in enumerate(
+        ("zero oh null cero", "one uno eins un", "two dos zwei deux", "three tres drei trois",
+         "four cuatro vier quatre", "five cinco fünf cinq", "six seis sechs sei",
+         "seven siete sieben sept", "eight ocho acht huit", "nine nueve neun neuf"))
+       for word in words.split()},
+}  # fmt: skip
+_SPELT_DIGIT = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
+_SPELT_NUMBER = re.compile(
+    rf"\b(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}})(?:[\s,.-]{{1,3}}(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}}))"
+    r"{4,}\b",
+    re.I,
+)
+_SPELT_HINTS = ("zero", "five", "seven", "eight", "nine", "three", "four", "ocho", "acht", "huit")
+MIN_SPELT_DIGITS = 4
+MIN_NUMBER_DIGITS = 7
+_TIMES = {"double": 2, "triple": 3}
+
+
+def refanged(text: str) -> tuple[str, int]:
+    """Write ``hxxp://example[.]com`` and ``example dot com`` as they are meant, and count what was so.
+
+    Linear in the text's length.
+    """
+    low = text.lower()
+    count = 0
+    if low.count(":/") > low.count("://"):
+        text, count = _schemes(text)
+    for hints, way in _WAYS:
+        if any(hint in low for hint in hints):
+            changed, times = way(text)
+            if changed is not text:
+                text, count = changed, count + times
+                low = text.lower()
+    return text, count
+
+
+def may_spell_out(words: str) -> bool:
+    """Whether words alone, without digits and signs, may be something spelt out."""
+    low = words.lower()
+    return (
+        any(hint in low for hint in _WORD_HINTS)
+        or _LETTERS_HINT.search(words) is not None
+        or any(hint in low for hint in _SPELT_HINTS)
+    )
+
+
+def _brackets(text: str) -> tuple[str, int]:
+    if not _BRACKETS.search(text):
+        return text, 0
+    text, colons = _BRACKETED_COLON.subn(r"\1://", text)
+    text, dots = _BRACKETED_DOT.subn(".", text)
+    text, suffixes = _BRACKETED_TLD.subn(r".\1", text)
+    text, ats = _BRACKETED_AT.subn("@", text)
+    return text, colons + dots + suffixes + ats
+
+
+def _schemes(text: str) -> tuple[str, int]:
+    count = 0
+
+    def plain(found: re.Match[str]) -> str:
+        nonlocal count
+        meant = f"http{found[1].lower()}://"
+        count += found[0].lower() != meant and "\\" not in found[0]
+        return meant if found[0].lower() != meant and "\\" not in found[0] else found[0]
+
+    return _SCHEME.sub(plain, text), count
+
+
+def _spoken(text: str) -> tuple[str, int]:
+    count = 0
+
+    def dot(found: re.Match[str]) -> str:
+        nonlocal count
+        if _NOT_A_NAME.search(text[max(0, found.start() - 12) : found.start()]):
+            return found[0]
+        count += 1
+        return "."
+
+    spoken = _SPOKEN_DOT.sub(dot, text)
+    if "\u0442\u043e\u0447\u043a\u0430" in spoken:
+        spoken, russian = _RUSSIAN_TLD.subn(lambda found: _RUSSIAN[found[1].lower()], spoken)
+        count += russian
+    spoken, glued = _GLUED_DOT.subn(".", spoken)
+    return spoken, count + glued
+
+
+def _spaced(text: str) -> tuple[str, int]:
+    count = 0
+
+    def dot(found: re.Match[str]) -> str:
+        nonlocal count
+        if _NOT_A_NAME.search(text[max(0, found.start() - 12) : found.start()]):
+            return found[0]
+        count += 1
+        return "."
+
+    return _SPACED_DOT.sub(dot, text), count
+
+
+def _odd_dots(text: str) -> tuple[str, int]:
+    return _ODD_DOT.subn(".", text)
+
+
+def _decorated_dots(text: str) -> tuple[str, int]:
+    return _DECORATED_DOT.subn(".", text)
+
+
+def _commas(text: str) -> tuple[str, int]:
+    return _COMMA.subn(".", text)
+
+
+def _escaped(text: str) -> tuple[str, int]:
+    text = _ESCAPED_SLASHES.sub("://", text)
+    return _ESCAPED_DOT.subn(".", text)
+
+
+def _www(text: str) -> tuple[str, int]:
+    return _WWW.subn(r"www.\1.\2", text)
+
+
+def _split_tlds(text: str) -> tuple[str, int]:
+    count = 0
+
+    def whole(found: re.Match[str]) -> str:
+        nonlocal count
+        written = found[1].lower()
+        meant = written.replace(" ", "")
+        meant = _MEANT_TLD.get(meant, meant)
+        count += meant != written
+        return f".{meant}" if meant != written else found[0]
+
+    return _SPLIT_TLD.sub(whole, text), count
+
+
+def _letters(text: str) -> tuple[str, int]:
+    if not _LETTERS_HINT.search(text):
+        return text, 0
+    count = 0
+
+    def joined(found: re.Match[str]) -> str:
+        nonlocal count
+        word = found[0].replace(" ", "")
+        if word.isdecimal() or not any(map(str.isalpha, word)):
+            return found[0]
+        count += "." in word
+        return word
+
+    return _LETTERS.sub(joined, text), count
+
+
+def _spelt_numbers(text: str) -> tuple[str, int]:
+    low = text.lower()
+    if sum(low.count(hint) for hint in _SPELT_HINTS) < 2:  # noqa: PLR2004 -- of seven and more
+        return text, 0
+    count = 0
+
+    def digits(found: re.Match[str]) -> str:
+        nonlocal count
+        words = re.findall(r"\w+", found[0].lower())
+        if sum(word in _NUMBER_WORDS for word in words) < MIN_SPELT_DIGITS:
+            return found[0]
+        times, number = 1, ""
+        for word in words:
+            if word in _TIMES:
+                times = _TIMES[word]
+                continue
+            number += str(_NUMBER_WORDS.get(word, word)) * times
+            times = 1
+        if len(number) < MIN_NUMBER_DIGITS:
+            return found[0]
+        count += 1
+        grouped = (number[:-7], number[-7:-4], number[-4:])
+        return "-".join(group for group in grouped if group)
+
+    return _SPELT_NUMBER.sub(digits, text), count
+
+
+_WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
+
+_WAYS = (
+    (("[", "(", "{", "<", "【", "〔", "「", "«", "‹", "⟨", ".]", ".)", ".}", ".(", ".{"), _brackets),
+    ((*_ODD_SCHEMES, ": /", "/ /", "// ", "p :", "s :", "p:\\", ":/ ", "p//", "s//", ";//"), _schemes),
+    ((" ",), _letters),
+    (("dot", "d0t", "dоt", "punkt", "punto", "ponto", "точка", "点", "點", "ドット", "닷"), _spoken),
+    (tuple(_DOT_CHARS), _odd_dots),
+    ((" .", *(f". {tld}" for tld in _SURE_TLDS.split("|"))), _spaced),
+    (tuple(f"{sign}{tld}" for sign in ",;" for tld in _SURE_TLDS.split("|")), _commas),
+    (("..", "\".", "'.", "+.", "*.", "~.", "|.", "_.", "+ .", "* .", "- ."), _decorated_dots),
+    (("\\.", "%2e", "%3a%2f", ":\\/"), _escaped),
+    (("www ", "www. ", "www,", "wwwdot"), _www),
+    ((".c0m", ".0rg", ".n3t", ".c o", ".co m", ".n e", ".ne t", ".o r", ".or g", ". c o", ". n e", ". o r"), _split_tlds),
+    (_SPELT_HINTS, _spelt_numbers),
+)  # fmt: skip
+"""Hints, of which a text that holds the way of spelling has one, and what undoes it."""
