@@ -13,19 +13,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
 from contracts.alert import Alert
 from contracts.event import Decision, Event, parse_event
+from contracts.ids import AccountId, Code, EventId, Facet
 from contracts.ruleset import Ruleset, default_ruleset
 from contracts.signal import Signal
-from contracts.verdict import Verdict
+from contracts.verdict import Reason, Tie, Verdict
 from contracts.wire import encode
 from detectors.alert_desk import AlertDesk
-from detectors.ledger import Ledger
+from detectors.ledger import Ledger, campaign_of
 from detectors.reader import Reader, Reading
 from detectors.scorer import TELL_TIME_EVERY_MS, is_case, sighting
 from detectors.velocity import Velocity
@@ -39,6 +40,8 @@ from store.migration import migrate
 START = datetime(2026, 5, 4, 18, tzinfo=UTC)
 CHUNK = 250
 """Readings that are settled, and alerts that are accepted, at a time."""
+
+ATTACKERS = 100_000
 
 Raised = list[tuple[Reading, list[Signal]]]
 
@@ -71,6 +74,7 @@ def main() -> None:
     for ruleset in (bench_ruleset(), default_ruleset()):
         print(f"{ruleset.version}, {signups} signups")
         measure(ruleset, [event for event in events if not isinstance(event, Decision)])
+    attack(ATTACKERS)
 
 
 def measure(ruleset: Ruleset, events: list[Event]) -> None:
@@ -106,6 +110,36 @@ def measure(ruleset: Ruleset, events: list[Event]) -> None:
     asyncio.run(_accept("accept", alerts, CHUNK, clocked))
     asyncio.run(_accept("by ones", alerts, 1, clocked))
     asyncio.run(_deliver(alerts, clocked))
+
+
+def attack(accounts: int) -> None:
+    """One campaign, each account with an address of its own: what they cost, the longest step."""
+    since = Tie(facet=Facet("device:d"), since=START, accounts=10)
+    desk, longest = AlertDesk(default_ruleset()), 0.0
+    started = time.process_time()
+    for number in range(accounts):
+        address = {"facet": f"ip:2001:db8::{number:x}", "accounts": 5}
+        verdict = Verdict(
+            event_id=EventId(f"e-{number}"),
+            account_id=AccountId(f"a-{number}"),
+            occurred_at=START + timedelta(milliseconds=10 * number),
+            risk=85,
+            action="hold",
+            reasons=(
+                Reason(code=Code("velocity.device.24h"), points=85),
+                Reason(code=Code("velocity.ip.1h"), points=10, evidence=address),
+            ),
+            ruleset_version="bench",
+            campaign_id=campaign_of((since,)),
+            ties=(since,),
+        )
+        before = time.process_time()
+        desk.observe(verdict)
+        longest = max(longest, time.process_time() - before)
+    spent_us = (time.process_time() - started) / accounts * 1e6
+    print(
+        f"one attack of {accounts} accounts: {spent_us:.1f} µs each, {longest * 1e3:.0f} ms at most"
+    )
 
 
 def _raised(ruleset: Ruleset, events: list[Event]) -> Raised:

@@ -153,7 +153,7 @@ def _accept(connection: Connection, offers: dict[AlertId, list[Offer]], now_ms: 
         story.go_on(offers[alert_id])
     # First of all a write: SQLite has one writer, and this is it.
     rows = [story.row for story in stories.values()]
-    added = set(connection.execute(_adding(connection.dialect.name), rows).scalars())
+    added = {row.alert_id for row in connection.execute(_adding(connection.dialect.name), rows)}
     if others := [alert_id for alert_id in offers if alert_id not in added]:
         for story in _known(connection, others):
             assert story.kept is not None

@@ -64,10 +64,12 @@ def _times(column: list[Array]) -> tuple[Array, Array]:
     digit = [one - np.uint8(ord("0")) for one in column]  # what is none wraps around, past 9
 
     def is_digit(*places: int) -> Array:
-        return np.maximum.reduce([digit[at] for at in places]) <= _NINE
+        found: Array = np.maximum.reduce([digit[at] for at in places]) <= _NINE
+        return found
 
     def ends_at(place: int) -> Array:
-        return (column[place] == ord("Z")) & (column[place + 1] == ord('"'))
+        found: Array = (column[place] == ord("Z")) & (column[place + 1] == ord('"'))
+        return found
 
     def number(*places: int) -> Array:
         value = digit[places[0]].astype(np.int64)
