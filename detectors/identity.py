@@ -65,8 +65,8 @@ class Identity:
         Example(post("write to anna@mailinator.com")),
     )
 
-    def __init__(self, ruleset: Ruleset) -> None:
-        self._listings = Listings.of(ruleset)
+    def __init__(self, ruleset: Ruleset, listings: Listings | None = None) -> None:
+        self._listings = listings or Listings.of(ruleset)
         self._priced: frozenset[str] = frozenset(
             code for code, rule in ruleset.signals.items() if rule.mode != "off"
         )

@@ -53,8 +53,8 @@ class LinkSpam:
 
     examples: ClassVar[tuple[Example, ...]]
 
-    def __init__(self, ruleset: Ruleset) -> None:
-        self._listings = Listings.of(ruleset)
+    def __init__(self, ruleset: Ruleset, listings: Listings | None = None) -> None:
+        self._listings = listings or Listings.of(ruleset)
         self._density = ruleset.density
         checks: dict[str, Check] = {
             "link.blocked_domain": self._blocked,

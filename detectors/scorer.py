@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from contracts.alert import Alert
 from contracts.event import Decision, Event
 from contracts.ids import Facet
-from contracts.ruleset import Ruleset
+from contracts.ruleset import VIP, Ruleset
 from contracts.screening import Screening
 from contracts.signal import Signal
 from contracts.verdict import Verdict
 from detectors.alert_desk import AlertDesk
+from detectors.knowledge import BUNDLED, Knowledge
 from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
@@ -46,11 +47,13 @@ class Outcome:
 class Scorer:
     """Scores events one after another, in one process."""
 
-    def __init__(self, ruleset: Ruleset, *, console_url: str = "") -> None:
+    def __init__(
+        self, ruleset: Ruleset, *, console_url: str = "", knowledge: Knowledge = BUNDLED
+    ) -> None:
         self.ruleset = ruleset
         self._repeats = Repeats()
         self._watermark = Watermark(ruleset.lateness * 1_000)
-        self._reader = Reader(ruleset)
+        self._reader = Reader(ruleset, knowledge)
         self._velocity = Velocity(ruleset)
         self._ledger = Ledger(ruleset)
         self._desk = AlertDesk(ruleset, console_url=console_url)
@@ -127,7 +130,11 @@ class Scorer:
 
 def is_case(verdict: Verdict) -> bool:
     """Whether a verdict is for the alert desk to see: all but the plain ones."""
-    return verdict.action != "allow" or bool(verdict.ties)
+    return (
+        verdict.action != "allow"
+        or bool(verdict.ties)
+        or any(reason.code == VIP for reason in verdict.reasons)
+    )
 
 
 def uncounted(reading: Reading) -> Reading:

@@ -14,6 +14,8 @@ from doorstaff.commands.deadletter import app as deadletter
 from doorstaff.commands.delivery import app as delivery
 from doorstaff.commands.demo import demo
 from doorstaff.commands.doctor import doctor
+from doorstaff.commands.lists import app as lists
+from doorstaff.commands.model import app as model
 from doorstaff.commands.replay import replay
 from doorstaff.commands.ruleset import app as ruleset
 from doorstaff.commands.send import send
@@ -38,6 +40,8 @@ app.command()(console)
 app.command()(send)
 app.command()(replay)
 app.add_typer(ruleset, name="ruleset")
+app.add_typer(lists, name="lists")
+app.add_typer(model, name="model")
 app.add_typer(deadletter, name="deadletter")
 app.add_typer(delivery, name="delivery")
 app.command()(doctor)

@@ -6,11 +6,24 @@ import pytest
 
 from contracts.ruleset import default_ruleset
 from detectors.example import Example
+from detectors.first_link import FirstLink
 from detectors.identity import Identity
+from detectors.learned import Learned
 from detectors.link_spam import LinkSpam
+from detectors.prohibited import Prohibited
+from detectors.text_model import bundled_model
+from detectors.vip import VipTraits
 
 RULESET = default_ruleset()
-DETECTORS = (Identity(RULESET), LinkSpam(RULESET))
+Detector = FirstLink | Identity | Learned | LinkSpam | Prohibited | VipTraits
+DETECTORS: tuple[Detector, ...] = (
+    Identity(RULESET),
+    LinkSpam(RULESET),
+    FirstLink(RULESET),
+    Prohibited(RULESET),
+    Learned(RULESET, bundled_model()),
+    VipTraits(RULESET),
+)
 
 
 @pytest.mark.parametrize(
@@ -21,21 +34,19 @@ DETECTORS = (Identity(RULESET), LinkSpam(RULESET))
         for number, example in enumerate(detector.examples)
     ],
 )
-def test_finds_exactly_what_the_example_says(
-    detector: Identity | LinkSpam, example: Example
-) -> None:
+def test_finds_exactly_what_the_example_says(detector: Detector, example: Example) -> None:
     findings = detector.observe(example.event)
     assert tuple(finding.code for finding in findings) == example.codes, findings
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: type(detector).__name__)
-def test_has_examples_of_both_kinds(detector: Identity | LinkSpam) -> None:
+def test_has_examples_of_both_kinds(detector: Detector) -> None:
     assert any(example.codes for example in detector.examples)
     assert any(not example.codes for example in detector.examples)
 
 
 def test_every_priced_code_has_an_example() -> None:
-    prefixes = ("link.", "contact.", "identity.")
+    prefixes = ("link.", "contact.", "identity.", "text.", "vip.")
     priced = {code for code in RULESET.signals if code.startswith(prefixes)}
     shown = {
         code for detector in DETECTORS for example in detector.examples for code in example.codes
