@@ -28,7 +28,7 @@ class Learned:
             ("text.learned",),
         ),
         Example(
-            post("Earn $500 a day working from home, no experience needed, see https://x.example"),
+            post("Make $500 a day with this simple trick, sign up now at http://lucky.example"),
             ("text.learned",),
         ),
         Example(post("What a beautiful song, my mother played it on Sundays", kind="comment")),

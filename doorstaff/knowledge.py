@@ -10,6 +10,7 @@ from sqlalchemy import Engine, inspect
 from contracts.errors import ContractError, InvalidNameList
 from detectors.knowledge import BUNDLED, Knowledge
 from detectors.lists import bundled_names, names_in
+from detectors.phrase import is_phrase
 from detectors.text_model import parse_model
 from doorstaff.database import found_database
 from doorstaff.errors import DoorstaffError
@@ -21,7 +22,9 @@ MAX_PROBLEMS = 5
 MAX_ENTRY_CHARS = 253
 
 _DOMAIN = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
-_PHRASE = re.compile(r"!?[^\s!*#]+\*?( [^\s!*#]+\*?)*")
+
+PHRASES = "prohibited_"
+"""How the names of lists of phrases begin; the others hold domains."""
 
 
 def knowledge_of(engine: Engine) -> Knowledge:
@@ -73,14 +76,15 @@ def check_names(name: str, text: str, *, file: str) -> frozenset[str]:
     Raises:
         InvalidNameList: With the first lines that are none.
     """
-    kind, pattern = "a domain", _DOMAIN
-    if name.startswith("prohibited_"):
-        kind, pattern = "a phrase", _PHRASE
+    if name.startswith(PHRASES):
+        kind, is_entry = "a phrase with a whole word", is_phrase
+    else:
+        kind, is_entry = "a domain", is_domain
     problems = [
         f"{file}:{number}: {entry[:60]!r} is not {kind}"
         for number, line in enumerate(text.splitlines(), 1)
         if (entry := line.partition("#")[0].strip().lower())
-        and (len(entry) > MAX_ENTRY_CHARS or not pattern.fullmatch(entry))
+        and (len(entry) > MAX_ENTRY_CHARS or not is_entry(entry))
     ]
     if problems:
         raise InvalidNameList(tuple(problems[:MAX_PROBLEMS]))
@@ -88,6 +92,11 @@ def check_names(name: str, text: str, *, file: str) -> frozenset[str]:
     if not names:
         raise InvalidNameList((f"{file}: no names in it; one a line, # begins a comment",))
     return names
+
+
+def is_domain(entry: str) -> bool:
+    """Whether it is written like a domain, or a suffix."""
+    return _DOMAIN.fullmatch(entry) is not None
 
 
 def _knowledge(kept: tuple[KnownText, ...]) -> Knowledge:
