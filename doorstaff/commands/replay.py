@@ -63,16 +63,16 @@ def replay(
                 knowledge=knowledge,
             )
             with progress("Ordering", file.stat().st_size) as advance:
-                recording = open_recording(file, _to(advance))
+                recording = open_recording(file, to_places(advance))
             with progress("Replaying", recording.size) as advance:
-                summary = run.run(recording, _to(advance))
+                summary = run.run(recording, to_places(advance))
     except OSError as error:
         message = f"{error.filename or 'cannot write'}: {error.strerror}"
         raise DoorstaffError(message) from None
     _tell(summary, f"{rules.version} ({whence})")
 
 
-def _to(advance: Callable[[int], None]) -> Progress:
+def to_places(advance: Callable[[int], None]) -> Progress:
     """A bar that is moved by steps, moved to places."""
     done = 0
 
