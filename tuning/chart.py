@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 28, 40
 TICKS = 5
 
 
@@ -27,7 +27,13 @@ class Line:
 
 
 def line_chart(
-    lines: Sequence[Line], *, x_label: str, y_label: str, y_top: float | None = None, mark: float
+    lines: Sequence[Line],
+    *,
+    x_label: str,
+    y_label: str,
+    mark: float,
+    mark_label: str,
+    y_top: float | None = None,
 ) -> str:
     """Lines from an x of 0 to 100.
 
@@ -35,15 +41,16 @@ def line_chart(
         lines: With a legend by their names.
         x_label: What runs from 0 to 100.
         y_label: What is drawn.
+        mark: The x of a dashed line.
+        mark_label: What stands there.
         y_top: Where the y axis ends; a round number above the highest point if not given.
-        mark: The x of a dashed line: where things stand now.
     """
     highest = max((y for line in lines for _, y in line.points if y is not None), default=1)
     top = y_top or _round_up(highest)
     parts = [*_axes(x_label, y_label, top, x_ticks=range(0, 101, 20))]
     x = _x(mark)
     parts.append(f'<line class="mark" x1="{x}" y1="{TOP}" x2="{x}" y2="{HEIGHT - BOTTOM}"/>')
-    parts.append(f'<text class="note" x="{x + 4}" y="{TOP + 10}">now {mark:g}</text>')
+    parts.append(f'<text class="note" x="{x + 4}" y="{TOP + 10}">{escape(mark_label)}</text>')
     for line in lines:
         drawn = [(_x(x), _y(y, top)) for x, y in line.points if y is not None]
         path = " ".join(f"{'L' if at else 'M'}{x} {y}" for at, (x, y) in enumerate(drawn))
@@ -61,6 +68,7 @@ def column_chart(
     y_label: str,
     step: float,
     mark: float,
+    mark_label: str,
 ) -> str:
     """Stacked columns side by side, the first at 0; their heights by the square root.
 
@@ -73,6 +81,7 @@ def column_chart(
         y_label: What is counted.
         step: How much of x a column stands for.
         mark: The x of a dashed line.
+        mark_label: What stands there.
     """
     highest = max((sum(column) for column in columns), default=0) or 1
     parts = [*_axes(x_label, y_label, highest, x_ticks=range(0, 101, 20), root=True)]
@@ -91,7 +100,7 @@ def column_chart(
             )
     x = _x(mark)
     parts.append(f'<line class="mark" x1="{x}" y1="{TOP}" x2="{x}" y2="{HEIGHT - BOTTOM}"/>')
-    parts.append(f'<text class="note" x="{x + 4}" y="{TOP + 10}">review {mark:g}</text>')
+    parts.append(f'<text class="note" x="{x + 4}" y="{TOP + 10}">{escape(mark_label)}</text>')
     parts += _legend(names)
     return _svg(parts, f"{y_label} by {x_label}")
 
@@ -116,7 +125,7 @@ def _axes(
         f'<text class="tick" text-anchor="middle" x="{middle}" y="{HEIGHT - 6}">'
         f"{escape(x_label)}</text>"
     )
-    yield f'<text class="tick" x="4" y="{TOP - 3}">{escape(y_label)}</text>'
+    yield f'<text class="tick" x="4" y="{TOP - 14}">{escape(y_label)}</text>'
 
 
 def _legend(names: Sequence[tuple[str, str]]) -> Iterator[str]:

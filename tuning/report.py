@@ -91,6 +91,7 @@ def _precision(sweep: Sweep) -> str:
         y_label="percent",
         y_top=100,
         mark=sweep.ruleset.thresholds.review,
+        mark_label="review now",
     )
 
 
@@ -109,6 +110,7 @@ def _alerts(sweep: Sweep) -> str:
         x_label="review from this risk on",
         y_label="alerts",
         mark=sweep.ruleset.thresholds.review,
+        mark_label="review now",
     )
 
 
@@ -120,6 +122,7 @@ def _risks(sweep: Sweep) -> str:
         y_label="accounts (root scale)",
         step=BIN_RISK,
         mark=sweep.ruleset.thresholds.review,
+        mark_label="review now",
     )
 
 
@@ -141,6 +144,7 @@ def _learned(fitted: Fitted) -> str:
         y_label="percent of texts",
         y_top=100,
         mark=fitted.chosen,
+        mark_label=f"chosen: {fitted.chosen} %",
     )
 
 
