@@ -20,9 +20,9 @@ FACETS = TextFacets(ALL)
 
 PAGE = (
     "Our {} quartet plays in the old town hall on the evening of {}, as every year, and afterwards"
-    " there is soup for everybody who stays, with bread from the bakery around the corner. Who wants"
-    " to play with us brings an instrument and a chair, and whoever cannot climb the stairs tells the"
-    " porter, so that somebody comes and shows the way to the lift behind the kitchen. {}"
+    " there is soup for everybody who stays, with bread from the bakery around the corner. Who"
+    " wants to play with us brings an instrument and a chair, and whoever cannot climb the stairs"
+    " tells the porter, so that somebody comes and shows the way to the lift behind the kitchen. {}"
 )
 OTHER = (
     "A workshop for beginners who want to build a radio out of parts that others throw away; bring"
