@@ -101,8 +101,10 @@ def together(posts: list[tuple[Post, str]], ruleset: Ruleset) -> None:
     """What the last verdict on each post is when all are scored one after another."""
     last: dict[EventId, Action] = {}
     in_order = sorted((post for post, _ in posts), key=lambda post: post.occurred_at)
-    for outcome in Scorer(ruleset).score_all(in_order):
-        last.update((verdict.event_id, verdict.action) for verdict in outcome.verdicts)
+    scorer = Scorer(ruleset)
+    for post in in_order:
+        verdicts = scorer.score(post).verdicts
+        last.update((verdict.event_id, verdict.action) for verdict in verdicts)
     counted = Counter((label, last[post.event_id]) for post, label in posts)
     print("  scored together, accounts and all")
     for label in sorted({label for _, label in posts}):

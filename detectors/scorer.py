@@ -6,7 +6,7 @@ The stream runs the same four parts apart, each where its state lies: the ``Read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace

@@ -16,7 +16,7 @@ CITIES = ("Berlin", "Lagos", "Leeds", "Austin", "Porto", "Oslo", "Lyon", "Dublin
 
 def alerts_of(events: list[Event]) -> list[Alert]:
     scorer = Scorer(default_ruleset())
-    said = [alert for outcome in scorer.score_all(events) for alert in outcome.alerts]
+    said = [alert for event in events for alert in scorer.score(event).alerts]
     last = {alert.alert_id: alert for alert in [*said, *scorer.finish()]}
     return [alert for alert in last.values() if alert.status != "closed"]
 

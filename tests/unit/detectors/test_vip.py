@@ -29,7 +29,7 @@ SPAM = (
 
 def last_action(events: list[Event]) -> tuple[int, str]:
     scorer = Scorer(RULES)
-    verdict = [one for outcome in scorer.score_all(events) for one in outcome.verdicts][-1]
+    verdict = [one for event in events for one in scorer.score(event).verdicts][-1]
     return verdict.risk, verdict.action
 
 
@@ -103,8 +103,7 @@ def test_one_alert_an_account_that_a_decision_closes() -> None:
         signup(1, account="a1", **UNIVERSITY),
         post(1, at_s=9, account="a1", kind="comment", text="Hi"),
     ]
-    alerts = [alert for outcome in scorer.score_all(events) for alert in outcome.alerts]
-    (alert,) = alerts
+    (alert,) = scorer.score_all(events).alerts
     assert (alert.kind, alert.status, alert.action, alert.risk) == ("vip", "opened", "allow", 0)
     assert alert.alert_id == vip_alert_id(AccountId("a1"))
     (closed,) = scorer.decide(
@@ -144,7 +143,7 @@ def test_the_alert_does_not_depend_on_the_order() -> None:
 
 
 def test_a_desk_goes_on_from_its_snapshot() -> None:
-    (outcome,) = Scorer(RULES).score_all([signup(1, account="a1", **UNIVERSITY)])
+    outcome = Scorer(RULES).score(signup(1, account="a1", **UNIVERSITY))
     desk, later = AlertDesk(RULES), AlertDesk(RULES)
     assert desk.observe(outcome.verdicts[0])
     for piece in desk.snapshot():
