@@ -58,6 +58,8 @@ class Ledger:
         self._version = ruleset.version
         self._caps = ruleset.groups
         self._actions = tuple(map(ruleset.action_for, range(101)))
+        self._thresholds = ruleset.thresholds
+        self._vip = ruleset.vip
         """By risk."""
         self._max_accounts = max_accounts
         self._accounts: OrderedDict[AccountId, list[Signal]] = OrderedDict()
@@ -231,13 +233,13 @@ class Ledger:
         for group, points in by_group.items():
             total += min(points, self._caps[group])
         risk = max(0, min(100, total))
-        if risk >= self._ruleset.thresholds.hold and self._is_spared(signals, by_group):
-            return self._ruleset.thresholds.hold - 1
+        if risk >= self._thresholds.hold and self._is_spared(signals, by_group):
+            return self._thresholds.hold - 1
         return risk
 
     def _is_spared(self, signals: list[Signal], by_group: dict[str, int]) -> bool:
         """Whether this is a VIP whom nothing but what is forgiven a VIP would hold."""
-        vip = self._ruleset.vip
+        vip = self._vip
         if vip is None or all(signal.code != VIP for signal in signals):
             return False
         others = sum(
@@ -245,7 +247,7 @@ class Ledger:
             for group, points in by_group.items()
             if group not in vip.spared
         )
-        return others < self._ruleset.thresholds.review
+        return others < self._thresholds.review
 
 
 class _Events:
