@@ -10,6 +10,7 @@ import re
 from typing import Any, ClassVar
 
 from contracts.event import Event, Post, Signup, epoch_ms
+from contracts.event_struct import SignupRow
 from contracts.ruleset import VIP, Ruleset, Vip
 from contracts.signal import Finding
 from detectors.content import Content, read_content
@@ -102,20 +103,29 @@ class VipTraits:
             traits = _of_post(event, limits)
         else:
             mailbox = mailbox or (parse_mailbox(event.email) if event.email else None)
-            if mailbox is None or mailbox.domain in self._listings.free_mail:
-                traits = {}
-            else:
-                traits = self._of_mailbox(event, mailbox, limits, content)
+            if mailbox is None or not self._may_be_one(event, mailbox):
+                return ()
+            traits = self._of_mailbox(event, mailbox, limits, content)
         traits |= _of_history(event, limits)
         if len(traits) < limits.traits or not _STRONG & traits.keys():
             return ()
         return (Finding(code=VIP, evidence={"traits": len(traits), **traits}),)
 
+    def _may_be_one(self, event: Signup | SignupRow, mailbox: Mailbox) -> bool:
+        """Whether a signup has any trait that is not to be had for a few euros: most have none."""
+        return (
+            event.past_events is not None
+            or event.tickets_sold is not None
+            or event.domain_created_at is not None
+            or mailbox.domain in self._institutions
+        )
+
     def _of_mailbox(
-        self, event: Signup, mailbox: Mailbox, limits: Vip, content: Content | None
+        self, event: Signup | SignupRow, mailbox: Mailbox, limits: Vip, content: Content | None
     ) -> dict[str, Any]:
         domain = registrable_domain(mailbox.domain)
-        if domain is None or domain in self._listings.disposable_mail:
+        listings = self._listings
+        if domain is None or domain in listings.disposable_mail or domain in listings.free_mail:
             return {}
         traits: dict[str, Any] = {}
         if entry := self._institutions.hit(mailbox.domain):
@@ -141,7 +151,7 @@ def _of_post(event: Post, limits: Vip) -> dict[str, Any]:
     return {"account_days": days} if days >= limits.account_days else {}
 
 
-def _of_history(event: Signup | Post, limits: Vip) -> dict[str, Any]:
+def _of_history(event: Signup | SignupRow | Post, limits: Vip) -> dict[str, Any]:
     traits: dict[str, Any] = {}
     if (event.past_events or 0) >= limits.past_events:
         traits["past_events"] = event.past_events
