@@ -54,7 +54,7 @@ bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too
 			"a folder that holds signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl" \
 			"and videos/"; \
 		exit 0; }; \
-	for name in velocity link_spam; do \
+	for name in velocity link_spam learned_text; do \
 		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --data "$(DATA)"; \
 	done; \
 	echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"

@@ -20,6 +20,7 @@ from contracts.screening import ScreeningJob
 from doorstaff.database import open_home_database
 from doorstaff.errors import InvalidSettings, ServiceUnavailable
 from doorstaff.interpreter import calm_collector
+from doorstaff.knowledge import knowledge_of
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings
@@ -113,6 +114,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
                     snapshot_every_seconds=settings.snapshot_every_seconds,
                 ),
                 ruleset=ruleset,
+                knowledge=knowledge_of(engine),
                 engine=engine,
                 enqueue=enqueue,
                 accept_alerts=accept,

@@ -112,6 +112,16 @@ rulesets = Table(
 )
 """Published rulesets, as written; the newest is the live one."""
 
+knowledge = Table(
+    "knowledge",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("updated_by", String(256), nullable=False),
+)
+"""Lists of names, and the text model, in place of those that ship; see ``store.knowledge``."""
+
 dead_letters = Table(
     "dead_letters",
     metadata,
