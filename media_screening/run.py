@@ -98,9 +98,7 @@ def _radius(
     head: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     stretch, row = spread(first, count)
-    bits = _in_turn(
-        lambda at: hamming_bits(hashes[row[at]], hashes[head[stretch[at]]]), len(row)
-    )
+    bits = _in_turn(lambda at: hamming_bits(hashes[row[at]], hashes[head[stretch[at]]]), len(row))
     begins = np.cumsum(count) - count
     return np.maximum.reduceat(bits, begins) if len(bits) else bits
 
