@@ -3,7 +3,7 @@
 Uploads are searched in batches of consecutive stills, as screening does: half of them re-encoded
 stretches of references, half of other films.
 
-    python -m bench.index [--millions 20] [--radius 31 48 60] [--threads 1 2] [--docs docs/benchmarks/index.md]
+    python -m bench.index [--millions 20] [--radius 31 48 60] [--threads 1 2] [--docs FILE]
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ def main() -> int:
     note.say(
         f"{rows / 1e6:.1f} M hashes of {len(films)} made-up films of 2 h"
         f" ({rows / len(films) / FILM_FRAMES:.0%} of the frames: stills), {heads / 1e6:.2f} M"
-        f" heads of runs. Memory: {used_mib:,.0f} MiB in all, of which {hashes_mib:,.0f} MiB are the"
-        f" hashes, which a worker maps from disk. Made in {taken_s:.1f} s of CPU."
+        f" heads of runs. Memory: {used_mib:,.0f} MiB in all, of which {hashes_mib:,.0f} MiB are"
+        f" the hashes, which a worker maps from disk. Made in {taken_s:.1f} s of CPU."
     )
     queries = batches(films, arguments.batches, seed=3)
     table = []

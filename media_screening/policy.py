@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from contracts.ids import AccountId, Action, ReferenceId, UploadId, stricter
 from contracts.match_policy import Dispute, MatchPolicy, Side
@@ -15,12 +15,15 @@ class PolicyCase:
     """What is known of the upload that is judged.
 
     Attributes:
+        account_id: Who uploaded it; None if there is no account, as for a file that is screened
+            by hand.
+        upload_id: What a dispute is about.
         country: Code of the country it is for; empty if nobody said.
     """
 
     duration_s: float
-    account_id: AccountId = AccountId("")
-    upload_id: UploadId = UploadId("")
+    account_id: AccountId | None = None
+    upload_id: UploadId | None = None
     country: str = ""
 
 
@@ -125,60 +128,55 @@ def _rule(
     shown_s = _covered_s((match.reference_start_s, match.reference_end_s) for match in matches)
     upload_share = min(1.0, matched_s / case.duration_s) if case.duration_s > 0 else 1.0
     reference_share = min(1.0, shown_s / work.duration_s) if work.duration_s > 0 else 1.0
-    return WorkRuling(
+    measured = WorkRuling(
         reference_id=work.reference_id,
         action=work.policy.action,
         matched_s=matched_s,
         upload_share=upload_share,
         reference_share=reference_share,
-        reason=_let_pass(work, case, sides, matched_s, upload_share, reference_share),
     )
+    reasons = (*_who(work, case), *_what(work.policy, sides), *_how_much(work.policy, measured))
+    return replace(measured, reason=next(iter(reasons), ""))
 
 
-def _let_pass(
-    work: Work,
-    case: PolicyCase,
-    sides: Collection[Side],
-    matched_s: float,
-    upload_share: float,
-    reference_share: float,
-) -> str:
-    """The first reason, from who may to how much it is."""
-    policy = work.policy
-    if case.account_id and case.account_id in policy.allowed_accounts:
-        return "the account is allowed to show it"
-    if upheld := _upheld(work.disputes, case.upload_id):
-        return f"dispute {upheld.id} was upheld"
-    if case.country and policy.territories and case.country.upper() not in policy.territories:
-        return f"the policy does not hold in {case.country.upper()}"
+def _who(work: Work, case: PolicyCase) -> Iterator[str]:
+    policy, country = work.policy, case.country.upper()
+    if case.account_id is not None and case.account_id in policy.allowed_accounts:
+        yield "the account is allowed to show it"
+    for dispute in work.disputes:
+        if dispute.outcome == "upheld" and dispute.upload_id == case.upload_id:
+            yield f"dispute {dispute.id} was upheld"
+    if country and policy.territories and country not in policy.territories:
+        yield f"the policy does not hold in {country}"
+
+
+def _what(policy: MatchPolicy, sides: Collection[Side]) -> Iterator[str]:
     if policy.evidence in {"picture", "sound"} and policy.evidence not in sides:
-        return f"the policy asks for the {policy.evidence}"
-    if policy.evidence == "both" and len(set(sides)) < 2:  # noqa: PLR2004 -- both
-        return "the policy asks for both picture and sound"
-    if matched_s < policy.min_seconds:
-        return f"less than {policy.min_seconds:g} s"
-    if upload_share < policy.min_upload_share:
-        return f"{upload_share:.1%} of the upload, less than {policy.min_upload_share:.1%}"
-    if reference_share < policy.min_reference_share:
-        return f"{reference_share:.1%} of the work, less than {policy.min_reference_share:.1%}"
-    return "the policy allows it" if policy.action == "allow" else ""
+        yield f"the policy asks for the {policy.evidence}"
+    if policy.evidence == "both" and not {"picture", "sound"} <= set(sides):
+        yield "the policy asks for both picture and sound"
+    if policy.action == "allow":
+        yield "the policy allows it"
 
 
-def _upheld(disputes: Sequence[Dispute], upload_id: UploadId) -> Dispute | None:
-    return next(
-        (
-            dispute
-            for dispute in disputes
-            if dispute.outcome == "upheld" and dispute.upload_id and dispute.upload_id == upload_id
-        ),
-        None,
-    )
+def _how_much(policy: MatchPolicy, measured: WorkRuling) -> Iterator[str]:
+    if measured.matched_s < policy.min_seconds:
+        yield f"less than {policy.min_seconds:g} s"
+    if measured.upload_share < policy.min_upload_share:
+        yield (
+            f"{measured.upload_share:.1%} of the upload, less than {policy.min_upload_share:.1%}"
+        )
+    if measured.reference_share < policy.min_reference_share:
+        yield (
+            f"{measured.reference_share:.1%} of the work, less than"
+            f" {policy.min_reference_share:.1%}"
+        )
 
 
-def _covered_s(stretches: object) -> float:
+def _covered_s(stretches: Iterable[tuple[float, float]]) -> float:
     """Seconds that at least one stretch covers."""
     covered, reached = 0.0, float("-inf")
-    for start_s, end_s in sorted(stretches):  # type: ignore[call-overload]
+    for start_s, end_s in sorted(stretches):
         covered += max(0.0, end_s - max(start_s, reached))
         reached = max(reached, end_s)
     return covered

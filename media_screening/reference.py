@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,14 +58,22 @@ class ReferenceLibrary:
         *,
         clock: Clock | None = None,
         folder: IndexFolder | None = None,
+        only: ReferenceId | None = None,
     ) -> None:
-        """``folder``: where hashes are kept ready to be searched; without one they are made anew
-        from SQL at each start.
+        """Make an empty library; ``refresh`` fills it.
+
+        Args:
+            store: The references in SQL.
+            clock: Tells when a change was made.
+            folder: Where hashes are kept ready to be searched; without one they are made of what
+                SQL has at each start.
+            only: The one reference that is loaded, in place of all.
         """
         self.index = HashIndex()
         self._store = store
         self._clock = clock or SystemClock()
         self._folder = folder
+        self._only = only
         self._lock = threading.RLock()
         self._revision = -1
         self._records: dict[ReferenceId, ReferenceRecord] = {}
@@ -100,13 +108,12 @@ class ReferenceLibrary:
         record = self._records.get(reference_id)
         return None if record is None else record.title
 
-    def works(self) -> Mapping[ReferenceId, Work]:
-        """What a policy is asked about, for all enabled references."""
-        with self._lock:
-            return {
-                reference_id: self._rules.work(reference_id, duration_s=record.duration_s)
-                for reference_id, record in self._records.items()
-            }
+    def work(self, reference_id: ReferenceId) -> Work | None:
+        """What a policy is asked about; None once the reference is disabled or removed."""
+        record = self._records.get(reference_id)
+        if record is None:
+            return None
+        return self._rules.work(reference_id, duration_s=record.duration_s)
 
     def known_file(self, digests: Collection[str]) -> tuple[ReferenceId, ...]:
         """Enabled references that a file with one of these digests shows, as ``md5:HEX``."""
@@ -131,18 +138,19 @@ class ReferenceLibrary:
             if revision == self._revision:
                 return False
             self._rules = read_rules(self._store)
-            records = {one.reference_id: one for one in self._store.all() if one.enabled}
+            records = {
+                one.reference_id: one
+                for one in self._store.all()
+                if one.enabled and self._only in {None, one.reference_id}
+            }
             before, self._records = self._records, records
-            for reference_id, record in before.items():
-                if reference_id not in records or _state(record) != _state(records[reference_id]):
-                    self._drop(reference_id, record)
-            fresh = [one for one in records.values() if one.reference_id not in self.index]
-            fresh = [
-                one
-                for one in fresh
-                if before.get(one.reference_id) is None
-                or _state(before[one.reference_id]) != _state(one)
-            ]
+            fresh = []
+            for reference_id in before.keys() | records.keys():
+                old, new = before.get(reference_id), records.get(reference_id)
+                if old is not None and (new is None or _state(old) != _state(new)):
+                    self._drop(reference_id, old)
+                if new is not None and (old is None or _state(old) != _state(new)):
+                    fresh.append(new)
             for at in range(0, len(fresh), _ADDED_AT_ONCE):
                 some = fresh[at : at + _ADDED_AT_ONCE]
                 ready = {one.reference_id: self._indexed(one) for one in some}

@@ -75,7 +75,7 @@ def test_a_match_is_one_signal_about_the_uploader() -> None:
 def test_what_is_no_match_says_nothing() -> None:
     statuses: tuple[ScreeningStatus, ...] = ("clean", "rejected", "error")
     for status in statuses:
-        assert media_findings(replace(SCREENING, status=status)) == ()
+        assert media_findings(replace(SCREENING, status=status), ()) == ()
 
 
 def test_an_account_is_new_for_a_day() -> None:
