@@ -9,6 +9,8 @@ from contracts.ids import AccountId, Action, ReferenceId, UploadId, stricter
 from contracts.match_policy import Dispute, MatchPolicy, Side
 from contracts.screening import Match
 
+PICTURE: tuple[Side, ...] = ("picture",)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyCase:
@@ -105,7 +107,7 @@ def apply_policies(
             of_work,
             work=works.get(reference_id, Work(reference_id=reference_id, duration_s=0.0)),
             case=case,
-            sides=(sides or {}).get(reference_id, ("picture",)),
+            sides=sides[reference_id] if sides and reference_id in sides else PICTURE,
         )
         for reference_id, of_work in found.items()
     )

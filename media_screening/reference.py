@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index import HashIndex, IndexedHashes, prepare
 from media_screening.index_folder import IndexFolder, ReferenceState
 from media_screening.library_rules import LibraryRules, read_rules
+from media_screening.phash_match import PHASH_ALGORITHM
 from media_screening.policy import Work
 from media_screening.still import Stills, find_stills
 from store.clock import Clock, SystemClock
@@ -78,6 +79,7 @@ class ReferenceLibrary:
         self._revision = -1
         self._records: dict[ReferenceId, ReferenceRecord] = {}
         self._rules = LibraryRules()
+        self._phash_works: dict[ReferenceId, Fingerprint] = {}
         self._loaded: OrderedDict[ReferenceId, LoadedReference] = OrderedDict()
 
     def __len__(self) -> int:
@@ -115,6 +117,10 @@ class ReferenceLibrary:
             return None
         return self._rules.work(reference_id, duration_s=record.duration_s)
 
+    def phash_works(self) -> Mapping[ReferenceId, Fingerprint]:
+        """Enabled references of which only pHashes are known."""
+        return self._phash_works
+
     def known_file(self, digests: Collection[str]) -> tuple[ReferenceId, ...]:
         """Enabled references that a file with one of these digests shows, as ``md5:HEX``."""
         rules = self._rules
@@ -151,6 +157,7 @@ class ReferenceLibrary:
                     self._drop(reference_id, old)
                 if new is not None and (old is None or _state(old) != _state(new)):
                     fresh.append(new)
+            self._phash_works = self._phashes_of(fresh)
             for at in range(0, len(fresh), _ADDED_AT_ONCE):
                 some = fresh[at : at + _ADDED_AT_ONCE]
                 ready = {one.reference_id: self._indexed(one) for one in some}
@@ -232,6 +239,20 @@ class ReferenceLibrary:
             if self._folder is not None:
                 self._folder.keep(record.reference_id, _state(record), found)
         return found
+
+    def _phashes_of(self, fresh: list[ReferenceRecord]) -> dict[ReferenceId, Fingerprint]:
+        """What was known of works by pHash, with those that are new and without those gone."""
+        new = {one.reference_id for one in fresh}
+        works = {
+            reference_id: work
+            for reference_id, work in self._phash_works.items()
+            if reference_id in self._records and reference_id not in new
+        }
+        for reference_id in new & self._store.with_algorithm(PHASH_ALGORITHM):
+            packed = self._store.fingerprint(reference_id, PHASH_ALGORITHM)
+            if packed is not None:
+                works[reference_id] = Fingerprint.unpack(packed)
+        return works
 
     def _read(self, record: ReferenceRecord) -> LoadedReference | None:
         packed = self._store.fingerprint(record.reference_id, ALGORITHM)

@@ -15,6 +15,7 @@ from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
 from media_screening.file_match import with_known_files
 from media_screening.fingerprint import Fingerprint, FingerprintBuilder
 from media_screening.frame import FrameLimits, read_frames
+from media_screening.phash_match import match_phashes
 from media_screening.probe import probe
 from media_screening.reference import ReferenceLibrary
 from media_screening.sniff import check_file
@@ -125,6 +126,7 @@ class Screener:
             if (reference := self._library.get(reference_id))
             for segment in align_either(upload, reference.fingerprint, lines, self._alignment)
         ]
+        matches += self._match_phashes(upload)
         return tuple(sorted(matches, key=lambda match: (match.upload_start_s, match.reference_id)))
 
     def _screen(self, path: Path, *, progress: Progress | None) -> Outcome:
@@ -146,6 +148,22 @@ class Screener:
             matches=matches,
             fingerprint=upload,
         )
+
+    def _match_phashes(self, upload: Fingerprint) -> list[Match]:
+        """Matches with works of which only pHashes are known."""
+        return [
+            Match(
+                reference_id=reference_id,
+                title=self._library.title_of(reference_id) or "",
+                score=round(stretch.score, 3),
+                upload_start_s=round(stretch.upload_start_s, 2),
+                upload_end_s=round(stretch.upload_end_s, 2),
+                reference_start_s=round(stretch.reference_start_s, 2),
+                reference_end_s=round(stretch.reference_end_s, 2),
+            )
+            for reference_id, listed in self._library.phash_works().items()
+            for stretch in match_phashes(upload, listed, self._alignment)
+        ]
 
     def _candidates(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
         """For each reference that has pictures in common, the lines worth following."""

@@ -115,6 +115,14 @@ class ReferenceStore:
             frames: bytes | None = connection.execute(query).scalar()
         return frames
 
+    def with_algorithm(self, algorithm: str) -> set[ReferenceId]:
+        """References that have frames by this algorithm."""
+        query = select(reference_fingerprints.c.reference_id).where(
+            reference_fingerprints.c.algorithm == algorithm
+        )
+        with self._engine.connect() as connection:
+            return set(map(ReferenceId, connection.scalars(query)))
+
     def set_enabled(self, reference_id: ReferenceId, *, enabled: bool, at_ms: int) -> bool:
         """Enable or disable; False if there is no such reference."""
         with self._engine.begin() as connection:

@@ -11,6 +11,7 @@ import typer
 from contracts.screening import Match
 from contracts.wire import encode
 from doorstaff.commands.media_dispute import app as dispute_app
+from doorstaff.commands.media_exchange import export_list, import_list
 from doorstaff.commands.media_exclude import app as exclude_app
 from doorstaff.commands.media_policy import app as policy_app
 from doorstaff.commands.media_reference import app as reference_app
@@ -49,6 +50,8 @@ def screen(
 
 
 app.command("worker")(work)
+reference_app.command("import")(import_list)
+reference_app.command("export")(export_list)
 app.add_typer(reference_app, name="reference")
 app.add_typer(policy_app, name="policy")
 app.add_typer(dispute_app, name="dispute")

@@ -36,6 +36,7 @@ def show(reference_id: ReferenceArgument) -> None:
 @app.command("set")
 def set_policy(
     reference_id: ReferenceArgument,
+    *,
     min_seconds: Annotated[
         float | None, typer.Option(min=0, help="Least matched seconds of the upload.")
     ] = None,
