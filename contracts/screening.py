@@ -40,7 +40,7 @@ class ScreeningJob:
     uri: str
     title: str = ""
     sha256: str | None = None
-    country: str = ""
+    country: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

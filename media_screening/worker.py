@@ -175,7 +175,7 @@ class MediaWorker:
                 self._library,
                 account_id=job.account_id,
                 upload_id=job.upload_id,
-                country=job.country,
+                country=job.country or "",
             )
 
         try:
