@@ -138,11 +138,11 @@ async def test_uploads_are_screened_and_their_fingerprints_kept(
         kept = connection.execute(
             select(upload_fingerprints).order_by(upload_fingerprints.c.upload_id)
         ).all()
+        sketches = connection.execute(select(upload_stills.c.rows, upload_stills.c.hashes)).all()
     assert [(record.upload_id, record.algorithm) for record in kept] == [
         ("a", ALGORITHM),
         ("b", ALGORITHM),
     ]
-        sketches = connection.execute(select(upload_stills.c.rows, upload_stills.c.hashes)).all()
     assert len(Fingerprint.unpack(kept[0].frames)) > 50
     assert len(sketches) == 2
     assert all(10 < rows == len(hashes) / 32 for rows, hashes in sketches)
