@@ -130,7 +130,7 @@ def fingerprint_of(pdq: NDArray[np.uint8], *, step_s: float) -> Fingerprint:
     count = len(pdq)
     return Fingerprint(
         duration_s=count * step_s,
-        times_s=np.arange(count) * step_s,
+        times_s=np.arange(count, dtype=np.float64) * step_s,
         pdq=pdq,
         phash=np.zeros((count, 8), np.uint8),
         quality=np.full(count, 100, np.uint8),

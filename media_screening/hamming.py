@@ -37,7 +37,7 @@ def pairs_within(
         block = hashes[at : at + _BLOCK_ROWS]
         found = faiss.RangeSearchResult(len(queries))
         # faiss takes what is strictly below its radius.
-        faiss.hamming_range_search(
+        faiss.hamming_range_search(  # type: ignore[attr-defined] # made by its loader
             faiss.swig_ptr(queries),
             faiss.swig_ptr(block),
             len(queries),

@@ -26,6 +26,9 @@ from media_screening.run import Runs
 ReferenceState = tuple[str, int]
 """The file that a reference was made of, and when it changed last."""
 
+SEARCHED_BY = "pdq of stills, 1"
+"""Which hashes a reference is searched by. Change it with them: older files are then made anew."""
+
 MAPPED_FROM_BYTES = 1 << 20
 """Smaller files are read: a process may map 65,530 files by default (vm.max_map_count)."""
 
@@ -76,7 +79,7 @@ class IndexFolder:
             self._path(reference_id, state).unlink(missing_ok=True)
 
     def _path(self, reference_id: ReferenceId, state: ReferenceState) -> Path:
-        parts = (reference_id, *map(str, state), str(_VERSION), str(MAX_RADIUS_BITS))
+        parts = (reference_id, *map(str, state), SEARCHED_BY, str(_VERSION), str(MAX_RADIUS_BITS))
         return self._folder / (hashlib.sha256("\x1f".join(parts).encode()).hexdigest() + _SUFFIX)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from contracts.ids import AccountId, UploadId
+from contracts.screening import ScreeningStatus
 from media_screening.policy import PolicyCase, apply_policies
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome
@@ -36,7 +37,7 @@ def judged(
             country=country,
         ),
     )
-    status = outcome.status
+    status: ScreeningStatus = outcome.status
     if not ruling.matches:
         status = "rejected" if outcome.reason else "clean"
     return replace(
