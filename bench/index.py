@@ -162,8 +162,8 @@ def adding(index: HashIndex, hashes: NDArray[np.uint8]) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--millions", type=float, default=20)
-    parser.add_argument("--batches", type=int, default=40)
-    parser.add_argument("--batch", type=int, default=512, help="stills searched together")
+    parser.add_argument("--batches", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=128, help="stills searched together")
     parser.add_argument("--radius", type=int, nargs="+", default=[31, 48, 60])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--docs", type=Path, help="Markdown file to write the figures to")

@@ -12,6 +12,8 @@ import hashlib
 import os
 import struct
 import tempfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,9 @@ SEARCHED_BY = "pdq of stills, 1"
 
 MAPPED_FROM_BYTES = 1 << 20
 """Smaller files are read: a process may map 65,530 files by default (vm.max_map_count)."""
+
+LEFT_OVER_AFTER_SECONDS = 3_600.0
+"""Younger files may be of a reference that another worker knows of and this one not yet."""
 
 _HEADER = struct.Struct("<4sHHQQ")
 _MAGIC = b"DSIX"
@@ -77,6 +82,18 @@ class IndexFolder:
         """Delete a file; others may go on searching what they have mapped."""
         with contextlib.suppress(OSError):
             self._path(reference_id, state).unlink(missing_ok=True)
+
+    def sweep(self, kept: Iterable[tuple[ReferenceId, ReferenceState]]) -> None:
+        """Delete what belongs to no reference in its present state, if it has lain for a while.
+
+        That is left over when references go while no worker runs, and of writes that were cut off.
+        """
+        wanted = {self._path(reference_id, state).name for reference_id, state in kept}
+        before_s = time.time() - LEFT_OVER_AFTER_SECONDS
+        with contextlib.suppress(OSError):
+            for path in self._folder.iterdir():
+                if path.name not in wanted and path.stat().st_mtime < before_s:
+                    path.unlink(missing_ok=True)
 
     def _path(self, reference_id: ReferenceId, state: ReferenceState) -> Path:
         parts = (reference_id, *map(str, state), SEARCHED_BY, str(_VERSION), str(MAX_RADIUS_BITS))

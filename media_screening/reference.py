@@ -157,6 +157,8 @@ class ReferenceLibrary:
                     self._drop(reference_id, old)
                 if new is not None and (old is None or _state(old) != _state(new)):
                     fresh.append(new)
+            if self._revision < 0 and self._folder is not None and self._only is None:
+                self._folder.sweep((one.reference_id, _state(one)) for one in records.values())
             self._phash_works = self._phashes_of(fresh)
             for at in range(0, len(fresh), _ADDED_AT_ONCE):
                 some = fresh[at : at + _ADDED_AT_ONCE]

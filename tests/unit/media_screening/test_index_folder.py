@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,21 @@ def test_a_file_that_is_cut_off_or_goes_on_is_none(tmp_path: Path, size: int) ->
     raw = path.read_bytes()
     path.write_bytes(raw[:size] if size >= 0 else raw + b"\0")
     assert folder.find(NAME, STATE) is None
+
+
+def test_what_is_left_over_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    folder = IndexFolder(tmp_path)
+    gone = ReferenceId("gone")
+    for name in (NAME, gone):
+        folder.keep(name, STATE, prepare(drift(1, 9)))
+    (tmp_path / "cut-off").touch()
+    folder.sweep([(NAME, STATE)])
+    assert len(list(tmp_path.iterdir())) == 3
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
+    folder.sweep([(NAME, STATE)])
+    assert folder.find(NAME, STATE) is not None
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_error(tmp_path: Path) -> None:
