@@ -108,8 +108,9 @@ def keep(engine: Engine, reference: NDArray[np.uint8], hours: float) -> Past:
             with engine.begin() as connection:
                 connection.execute(insert(upload_stills), rows)
             rows.clear()
-    with engine.begin() as connection:
-        connection.execute(insert(upload_stills), rows)
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(insert(upload_stills), rows)
     return Past(uploads=number + 1, shown=shown)
 
 

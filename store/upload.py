@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import Connection, Engine, Table, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, select, tuple_
 
 from contracts.ids import AccountId, EventId, UploadId
 from store.schema import upload_fingerprints, upload_stills
@@ -98,7 +98,7 @@ def prune_uploads(connection: Connection, *, before_ms: int) -> int:
     return pruned.rowcount
 
 
-def _between(from_ms: int, to_ms: int):  # type: ignore[no-untyped-def] # an SQL expression
+def _between(from_ms: int, to_ms: int) -> ColumnElement[bool]:
     return upload_stills.c.occurred_at_ms.between(from_ms, to_ms - 1)
 
 

@@ -12,10 +12,11 @@ from media_screening.run import find_runs
 
 def test_their_pictures_lie_as_those_of_real_videos() -> None:
     one, other = (film_hashes(seed, 20_000) for seed in (1, 2))
-    assert len(one) / len(find_runs(one, max_radius_bits=40)) == pytest.approx(2.7, abs=0.2)
+    assert len(one) / len(find_runs(one, max_radius_bits=40)) == pytest.approx(2.6, abs=0.2)
     apart = hamming_bits(one[::20, None], other[None, ::20])
     assert apart.mean() == pytest.approx(128, abs=1)
-    assert apart.std() == pytest.approx(8.0, abs=0.3)
+    assert apart.std() == pytest.approx(8.2, abs=0.3)
+    assert (apart <= 96).mean() == pytest.approx(1 / 1_500, rel=0.5)
     assert all(hamming_bits(one[1:], one[:-1]) > 8)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,19 +11,20 @@ from media_screening.vote import Line
 from tests.unit.media_screening.hashes import drift, fingerprint
 
 RULE = AlignmentRule()
-WORK = drift(4, 8 * 60, step_bits=3)  # eight frames a second for a minute
+WORK = drift(4, 8 * 60, step_bits=3, cut=0.01)  # eight frames a second for a minute
 UPLOAD = fingerprint(
     np.concatenate([drift(5, 40), WORK[8 * 20 : 8 * 50 : 2], drift(6, 40)]), step_s=0.25
 )
 LINE = Line(offset_s=10.0)  # what the upload shows at 10 s is at 20 s of the work
 
 
-def test_a_work_of_a_frame_a_second_is_found_with_both_sides_seconds() -> None:
+@pytest.mark.parametrize("late_s", [0.0, 0.06, 0.12, 0.2])
+def test_a_work_of_a_frame_a_second_is_found_with_both_sides_seconds(late_s: float) -> None:
     listed = fingerprint(WORK[::8], step_s=1.0)
-    assert align(UPLOAD, listed, (LINE,), RULE) == ()
-    (segment,) = align_either(UPLOAD, listed, (LINE,), RULE)
-    assert segment.upload_start_s == pytest.approx(10, abs=1)
-    assert segment.upload_end_s == pytest.approx(40, abs=1)
+    upload = replace(UPLOAD, times_s=UPLOAD.times_s + late_s)
+    (segment,) = align_either(upload, listed, (LINE,), RULE)
+    assert segment.upload_start_s == pytest.approx(10 + late_s, abs=1)
+    assert segment.upload_end_s == pytest.approx(40 + late_s, abs=1)
     assert segment.reference_start_s == pytest.approx(20, abs=1)
     assert segment.reference_end_s == pytest.approx(50, abs=1)
     assert segment.score > 0.9
