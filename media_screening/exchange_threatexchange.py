@@ -47,7 +47,7 @@ class ThreatExchange:
             if not line.strip() or line.strip() == ",".join(HEADER):
                 continue
             try:
-                works.append(_work(line.strip(), number))
+                works.append(_work(line.rstrip("\r\n"), number))
             except ValueError as error:
                 bad.append(BadLine(number=number, reason=str(error)))
         return HashList(works=tuple(works), bad=tuple(bad))
@@ -78,7 +78,7 @@ def _line(work: ListedWork, kind: str, signal: str) -> str:
 
 
 def _work(line: str, number: int) -> ListedWork:
-    if line.startswith("{"):
+    if line.lstrip().startswith("{"):
         return _of_update(line)
     try:
         (columns,) = csv.reader([line], strict=True)
@@ -102,7 +102,7 @@ def _work(line: str, number: int) -> ListedWork:
 def _of_update(line: str) -> ListedWork:
     try:
         update = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = f"no JSON: {error}"
         raise ValueError(reason) from None
     if not isinstance(update.get("indicator"), str) or not isinstance(update.get("type"), str):
@@ -144,7 +144,7 @@ def _signal(kind: str, signal: str, *, name: str) -> ListedWork:
 def _features(signal: str) -> tuple[ListedFrame, ...]:
     try:
         features = json.loads(signal)
-    except ValueError:
+    except (ValueError, RecursionError):
         features = None
     if isinstance(features, dict):  # vPDQ's older form, by the frame's number
         features = [

@@ -25,7 +25,7 @@ class RetroactiveJob:
         uploads_done: How many that were.
         uploads_found: How many of them show the reference.
         lease: Whose hands it is in, while the lease runs.
-        attempts: How often it was begun, or begun again.
+        attempts: How often it was begun, or begun again, since it last got on.
     """
 
     reference_id: ReferenceId
@@ -107,12 +107,13 @@ class RetroactiveStore:
     def advance(
         self, job: RetroactiveJob, *, at_ms: int, done: int, found: int, leased_until_ms: int
     ) -> bool:
-        """Say how far a job has come; False if it is not ours any more."""
+        """Say how far a job has come, which is no failed attempt; False if it is not ours."""
         return self._change(
             job,
             at_ms=at_ms,
             uploads_done=retroactive_jobs.c.uploads_done + done,
             uploads_found=retroactive_jobs.c.uploads_found + found,
+            attempts=0,
             leased_until_ms=leased_until_ms,
         )
 
