@@ -84,15 +84,19 @@ class RetroactiveSearch:
         if reference is None or not len(reference.stills):
             return
         join = WordJoin(_pictures(reference))
-        for page in self._uploads.stills(from_ms=from_ms, to_ms=to_ms):
+        pages = self._uploads.stills(from_ms=from_ms, to_ms=to_ms)
+        page = next(pages, None)
+        while page is not None:
+            following = next(pages, None)
             candidates = self._sieve(join, page)
             hits = [hit for upload_id in candidates if (hit := self._confirm(upload_id))]
             yield RetroactiveStep(
-                at_ms=page[-1].occurred_at_ms,
+                at_ms=to_ms if following is None else page[-1].occurred_at_ms,
                 uploads=len(page),
                 looked_at=tuple(candidates),
                 hits=tuple(hits),
             )
+            page = following
 
     def _sieve(self, join: WordJoin, page: Sequence[UploadStills]) -> list[UploadId]:
         hashes = np.frombuffer(b"".join(one.hashes for one in page), np.uint8)

@@ -26,7 +26,7 @@ from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 from tests.unit.media_screening.hashes import drift, fingerprint, noisy
 
 FILM = ReferenceId("film")
-FRAMES = drift(1, 800, step_bits=8)
+FRAMES = drift(1, 400, step_bits=8)
 RULE = RetroactiveRule(wait_seconds=0, lease_seconds=10, trouble_seconds=1, max_attempts=2)
 
 
@@ -97,11 +97,11 @@ class Desk:
 @pytest.fixture
 def desk(engine: Engine) -> Desk:
     for number in range(12):
-        keep(engine, f"other-{number}", 100 + number, drift(100 + number, 120))
-    shown = np.concatenate([drift(5, 40), noisy(6, FRAMES[200:400:2], 14), drift(7, 40)])
+        keep(engine, f"other-{number}", 100 + number, drift(100 + number, 60))
+    shown = np.concatenate([drift(5, 20), noisy(6, FRAMES[200:320:2], 14), drift(7, 20)])
     keep(engine, "shows", 105, shown)
     keep(engine, "older", 50, shown)
-    keep(engine, "card", 106, np.concatenate([drift(8, 60), np.repeat(FRAMES[300:301], 40, 0)]))
+    keep(engine, "card", 106, np.concatenate([drift(8, 40), np.repeat(FRAMES[300:301], 20, 0)]))
     return Desk(engine)
 
 
@@ -114,8 +114,8 @@ async def test_what_shows_it_is_told_as_found_retroactively(desk: Desk) -> None:
     assert (screening.status, screening.retroactive, screening.action) == ("match", True, "hold")
     (match,) = screening.matches
     assert (match.reference_id, match.title) == (FILM, "The film")
-    assert match.upload_start_s == pytest.approx(10, abs=0.5)
-    assert match.upload_end_s == pytest.approx(35, abs=0.5)
+    assert match.upload_start_s == pytest.approx(5, abs=0.5)
+    assert match.upload_end_s == pytest.approx(20, abs=0.5)
     assert match.reference_start_s == pytest.approx(25, abs=0.5)
     assert not await desk.worker.turn(asyncio.Event())
 
@@ -157,7 +157,7 @@ async def test_a_stopped_search_goes_on_where_it_was(
     while await desk.worker.turn(stop):
         turns += 1
     (job,) = desk.jobs.all()
-    assert turns == 4  # pages of five uploads, and the end
+    assert turns == 5  # four pages, of which each begins with the last of the one before; the end
     assert job.state == "done"
     assert {one.upload_id for one in desk.told} == {"shows", "older"}
 
