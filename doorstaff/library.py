@@ -36,6 +36,11 @@ def open_store(settings: Settings) -> Iterator[ReferenceStore]:
         engine.dispose()
 
 
+def open_shelf(store: ReferenceStore, reference_id: str = "") -> ReferenceLibrary:
+    """A library to change references with: it loads the one that is named, or none."""
+    return ReferenceLibrary(store, only=ReferenceId(reference_id))
+
+
 def index_folder(settings: Settings) -> IndexFolder:
     """Where this machine keeps hashes ready to be searched."""
     return IndexFolder(settings.home / "index")

@@ -78,6 +78,7 @@ class ReferenceLibrary:
         self._lock = threading.RLock()
         self._revision = -1
         self._records: dict[ReferenceId, ReferenceRecord] = {}
+        self._taken: dict[ReferenceId, ReferenceState] = {}
         self._rules = LibraryRules()
         self._phash_works: dict[ReferenceId, Fingerprint] = {}
         self._loaded: OrderedDict[ReferenceId, LoadedReference] = OrderedDict()
@@ -149,21 +150,16 @@ class ReferenceLibrary:
                 for one in self._store.all()
                 if one.enabled and self._only in {None, one.reference_id}
             }
-            before, self._records = self._records, records
-            fresh = []
-            for reference_id in before.keys() | records.keys():
-                old, new = before.get(reference_id), records.get(reference_id)
-                if old is not None and (new is None or _state(old) != _state(new)):
-                    self._drop(reference_id, old)
-                if new is not None and (old is None or _state(old) != _state(new)):
-                    fresh.append(new)
+            self._records = records
+            for reference_id, state in list(self._taken.items()):
+                record = records.get(reference_id)
+                if record is None or _state(record) != state:
+                    self._drop(reference_id, self._taken.pop(reference_id))
             if self._revision < 0 and self._folder is not None and self._only is None:
                 self._folder.sweep((one.reference_id, _state(one)) for one in records.values())
-            self._phash_works = self._phashes_of(fresh)
+            fresh = [one for one in records.values() if one.reference_id not in self._taken]
             for at in range(0, len(fresh), _ADDED_AT_ONCE):
-                some = fresh[at : at + _ADDED_AT_ONCE]
-                ready = {one.reference_id: self._indexed(one) for one in some}
-                self.index.add_all({name: one for name, one in ready.items() if one is not None})
+                self._take(fresh[at : at + _ADDED_AT_ONCE])
             self._revision = revision
             return True
 
@@ -230,6 +226,13 @@ class ReferenceLibrary:
             raise _unknown(reference_id)
         self.refresh()
 
+    def _take(self, records: list[ReferenceRecord]) -> None:
+        """Search for these from now on. Where SQL fails, none of them is taken for done."""
+        ready = {one.reference_id: self._indexed(one) for one in records}
+        self._phash_works = {**self._phash_works, **self._phashes_of(records)}
+        self.index.add_all({name: one for name, one in ready.items() if one is not None})
+        self._taken |= {one.reference_id: _state(one) for one in records}
+
     def _indexed(self, record: ReferenceRecord) -> IndexedHashes | None:
         """Its hashes, from the folder or made of what SQL has; None if it has none."""
         found = self._folder.find(record.reference_id, _state(record)) if self._folder else None
@@ -242,30 +245,20 @@ class ReferenceLibrary:
                 self._folder.keep(record.reference_id, _state(record), found)
         return found
 
-    def _phashes_of(self, fresh: list[ReferenceRecord]) -> dict[ReferenceId, Fingerprint]:
-        """What was known of works by pHash, with those that are new and without those gone."""
-        new = {one.reference_id for one in fresh}
-        works = {
-            reference_id: work
-            for reference_id, work in self._phash_works.items()
-            if reference_id in self._records and reference_id not in new
-        }
-        for reference_id in new & self._store.with_algorithm(PHASH_ALGORITHM):
-            packed = self._store.fingerprint(reference_id, PHASH_ALGORITHM)
-            if packed is not None:
-                works[reference_id] = Fingerprint.unpack(packed)
+    def _phashes_of(self, records: list[ReferenceRecord]) -> dict[ReferenceId, Fingerprint]:
+        works = {}
+        known = self._store.with_algorithm(PHASH_ALGORITHM)
+        for reference_id in known & {one.reference_id for one in records}:
+            work = self._unpacked(reference_id, PHASH_ALGORITHM)
+            if work is not None:
+                works[reference_id] = work
         return works
 
     def _read(self, record: ReferenceRecord) -> LoadedReference | None:
-        packed = self._store.fingerprint(record.reference_id, ALGORITHM)
-        if packed is None:
+        whole = self._unpacked(record.reference_id, ALGORITHM)
+        if whole is None:
             return None
-        try:
-            whole = Fingerprint.unpack(packed)
-            exclusions = self._rules.exclusions.get(record.reference_id, NOTHING_EXCLUDED)
-        except InvalidFingerprint as error:
-            _log.error("reference left out", reference_id=record.reference_id, reason=error.reason)
-            return None
+        exclusions = self._rules.exclusions.get(record.reference_id, NOTHING_EXCLUDED)
         fingerprint = exclusions.leave_out(whole)
         return LoadedReference(
             reference_id=record.reference_id,
@@ -274,6 +267,14 @@ class ReferenceLibrary:
             stills=find_stills(fingerprint),
         )
 
+    def _unpacked(self, reference_id: ReferenceId, algorithm: str) -> Fingerprint | None:
+        packed = self._store.fingerprint(reference_id, algorithm)
+        try:
+            return None if packed is None else Fingerprint.unpack(packed)
+        except InvalidFingerprint as error:
+            _log.error("reference left out", reference_id=reference_id, reason=error.reason)
+            return None
+
     def _hold(self, reference: LoadedReference) -> None:
         self._loaded[reference.reference_id] = reference
         held = sum(_bytes_of(one) for one in self._loaded.values())
@@ -281,11 +282,14 @@ class ReferenceLibrary:
             _, oldest = self._loaded.popitem(last=False)
             held -= _bytes_of(oldest)
 
-    def _drop(self, reference_id: ReferenceId, record: ReferenceRecord) -> None:
+    def _drop(self, reference_id: ReferenceId, state: ReferenceState) -> None:
         self._loaded.pop(reference_id, None)
+        self._phash_works = {
+            name: work for name, work in self._phash_works.items() if name != reference_id
+        }
         self.index.remove(reference_id)
         if self._folder is not None:
-            self._folder.forget(reference_id, _state(record))
+            self._folder.forget(reference_id, state)
 
 
 def _state(record: ReferenceRecord) -> ReferenceState:

@@ -14,7 +14,13 @@ from rich.table import Table
 from contracts.ids import ReferenceId
 from contracts.wire import encode
 from doorstaff.commands.progress import advance, progress_bars
-from doorstaff.library import add_reference, open_store, screening_limits, search_past
+from doorstaff.library import (
+    add_reference,
+    open_shelf,
+    open_store,
+    screening_limits,
+    search_past,
+)
 from doorstaff.settings import load_settings
 from media_screening.errors import MediaScreeningError
 from media_screening.reference import ReferenceLibrary
@@ -37,7 +43,7 @@ def reference_add(
     try:
         with open_store(settings) as store, progress_bars() as bars:
             added = add_reference(
-                ReferenceLibrary(store),
+                open_shelf(store),
                 file,
                 title=title,
                 reference_id=reference_id,
@@ -76,25 +82,29 @@ def reference_list(
 @app.command("disable")
 def reference_disable(reference_id: ReferenceArgument) -> None:
     """Stop looking for a reference; it is kept."""
-    _change(lambda library: library.set_enabled(ReferenceId(reference_id), enabled=False))
+    _change(
+        reference_id, lambda library: library.set_enabled(ReferenceId(reference_id), enabled=False)
+    )
 
 
 @app.command("enable")
 def reference_enable(reference_id: ReferenceArgument) -> None:
     """Look for a disabled reference again."""
-    _change(lambda library: library.set_enabled(ReferenceId(reference_id), enabled=True))
+    _change(
+        reference_id, lambda library: library.set_enabled(ReferenceId(reference_id), enabled=True)
+    )
 
 
 @app.command("remove")
 def reference_remove(reference_id: ReferenceArgument) -> None:
     """Forget a reference and its fingerprint."""
-    _change(lambda library: library.remove(ReferenceId(reference_id)))
+    _change(reference_id, lambda library: library.remove(ReferenceId(reference_id)))
 
 
-def _change(change: Callable[[ReferenceLibrary], None]) -> None:
+def _change(reference_id: str, change: Callable[[ReferenceLibrary], None]) -> None:
     try:
         with open_store(load_settings()) as store:
-            change(ReferenceLibrary(store))
+            change(open_shelf(store, reference_id))
     except MediaScreeningError as error:
         fail(error.reason)
 

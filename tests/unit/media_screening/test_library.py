@@ -91,6 +91,19 @@ def test_a_start_reads_the_folder_and_not_the_frames(
     assert read == ["film"]
 
 
+def test_where_sql_fails_in_between_the_next_refresh_goes_on(
+    store: ReferenceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(ReferenceLibrary(store))
+    library = ReferenceLibrary(store)
+    with monkeypatch.context() as patched:
+        patched.setattr(ReferenceStore, "fingerprint", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            library.refresh()
+    assert library.refresh()
+    assert found(library) == ["film"]
+
+
 def test_frames_are_let_go_when_too_many_are_held(
     store: ReferenceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
