@@ -58,6 +58,7 @@ _PLAIN = {
     "link.suspicious_suffix": "A link is under a suffix that is mostly abused.",
     "link.userinfo": "A link dresses up as another site before the @.",
     "media.match": "The upload shows a known work.",
+    "media.review": "The upload shows a known work whose policy asks for a review.",
     "text.invisible": "Invisible characters stand inside words.",
     "text.lookalikes": "Words borrow letters of another alphabet.",
     "text.reversed": "A control character turns the text around.",
@@ -145,8 +146,10 @@ def _media(evidence: Evidence) -> _Said:
         return None
     shown = f"The upload {evidence['upload_id']}" if evidence.get("upload_id") else "The upload"
     count = len(works) if isinstance(works, list | tuple) else 1
-    text = f"{shown} shows {length(seconds)} of {_count(count, 'known work')}."
-    return text, {"matched_seconds", "references", "upload_id"}
+    text = f"{shown} shows {length(seconds)} of {_count(count, 'known work')}"
+    if evidence.get("retroactive") is True:
+        text += ", found after a work was added"
+    return f"{text}.", {"matched_seconds", "references", "upload_id", "retroactive"}
 
 
 _SENTENCES: dict[str, Callable[[Evidence], _Said]] = {"velocity": _velocity, "media": _media}

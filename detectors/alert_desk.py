@@ -52,7 +52,7 @@ from detectors.desk_copy import (
     told_from,
     told_row,
 )
-from detectors.media import MEDIA_MATCH
+from detectors.media import media_code
 from detectors.pace import Pace
 from detectors.ruling import Ruled, Rulings
 from detectors.vip_desk import VipDesk
@@ -131,7 +131,8 @@ class AlertDesk:
 
     def screened(self, screening: Screening) -> list[Alert]:
         """Take in what a media worker found; of two findings on an upload the larger stands."""
-        rule = self._ruleset.signals.get(MEDIA_MATCH)
+        signals = self._ruleset.signals
+        rule = signals.get(media_code(screening, signals))
         if rule is None or rule.mode != "live" or screening.status != "match":
             return []
         alert_id = media_alert_id(screening)

@@ -21,7 +21,7 @@ from detectors.campaign import Campaign, alert_of, campaign_named
 from detectors.case import Case, ReasonBook
 from detectors.growth import growth
 from detectors.headline import NETWORKS, campaign_headline, match_headline
-from detectors.media import MEDIA_MATCH, match_evidence
+from detectors.media import match_evidence, media_code
 from detectors.ruling import Ruling, Rulings
 
 _NETWORKS = tuple(f"{kind}:" for kind in NETWORKS)
@@ -122,6 +122,8 @@ class AlertWriter:
         risk = min(100, max(0, points))
         because = max(rulings).because if rulings else ""
         title = match_headline(screening.title, screening.matches)
+        if screening.retroactive:
+            title = f"{title} (found retroactively)"
         return Alert(
             alert_id=alert_id,
             revision=_revision(media_weight(screening), len(rulings), because),
@@ -132,7 +134,13 @@ class AlertWriter:
             account_count=1,
             risk=risk,
             action=self._ruleset.action_for(risk),
-            reasons=(Reason(code=MEDIA_MATCH, points=points, evidence=match_evidence(screening)),),
+            reasons=(
+                Reason(
+                    code=media_code(screening, self._ruleset.signals),
+                    points=points,
+                    evidence=match_evidence(screening),
+                ),
+            ),
             opened_at=at,
             updated_at=at,
             ruleset_version=self._ruleset.version,

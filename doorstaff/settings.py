@@ -190,6 +190,19 @@ class Settings(BaseSettings):
         " matched against them.",
     )
 
+    media_keep_days: float = Field(
+        365.0,
+        gt=0,
+        description="How long fingerprints of uploads are kept, from the time of the upload.",
+        json_schema_extra={"unit": "days"},
+    )
+    media_retroactive_days: float = Field(
+        90.0,
+        ge=0,
+        description="A new reference is held against uploads of so many days past; 0 for none.",
+        json_schema_extra={"unit": "days"},
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )

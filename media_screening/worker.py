@@ -23,11 +23,13 @@ from contracts.wire import encode
 from media_screening import metrics
 from media_screening.errors import Rejected, ScreeningFailed, SourceUnavailable, TimeLimit
 from media_screening.fingerprint import ALGORITHM
+from media_screening.judgement import judged
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
+from media_screening.sketch import sketch_of
 from media_screening.source import Source
-from store.reference import ReferenceStore, UploadFingerprintRecord
+from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +53,7 @@ class WorkerRule:
     retry_seconds: float = 2.0
     claim_wait_seconds: float = 1.0
     drain_seconds: float = 10.0
-    refresh_seconds: float = 1.0
+    refresh_seconds: float = 0.25
     trouble_seconds: float = 1.0
 
 
@@ -74,7 +76,7 @@ class MediaWorker:
         dead_letter: Callable[[DeadLetter], Awaitable[None]],
         dead_letter_topic: str,
         rule: WorkerRule | None = None,
-        keep_uploads: ReferenceStore | None = None,
+        keep_uploads: UploadStore | None = None,
     ) -> None:
         self._queue = queue
         self._library = library
@@ -167,7 +169,14 @@ class MediaWorker:
             if job.sha256 and not hmac.compare_digest(sha256_of(path), job.sha256):
                 reason = "the file is not the one that was announced: its SHA-256 differs"
                 raise SourceUnavailable(reason)
-            return self._screener.screen(path, progress=still_wanted)
+            outcome = self._screener.screen(path, progress=still_wanted)
+            return judged(
+                outcome,
+                self._library,
+                account_id=job.account_id,
+                upload_id=job.upload_id,
+                country=job.country or "",
+            )
 
         try:
             async with asyncio.timeout(self._rule.timeout_seconds + self._rule.grace_seconds):
@@ -309,13 +318,15 @@ def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
         duration_s=outcome.duration_s,
         elapsed_s=outcome.elapsed_s,
         matches=outcome.matches,
+        action=outcome.action,
     )
 
 
-def _keep(store: ReferenceStore, job: ScreeningJob, outcome: Outcome) -> None:
+def _keep(store: UploadStore, job: ScreeningJob, outcome: Outcome) -> None:
     if outcome.fingerprint is None:
         return
-    store.keep_upload(
+    hashes = sketch_of(outcome.fingerprint)
+    store.keep(
         UploadFingerprintRecord(
             upload_id=job.upload_id,
             account_id=job.account_id,
@@ -324,5 +335,11 @@ def _keep(store: ReferenceStore, job: ScreeningJob, outcome: Outcome) -> None:
             duration_s=outcome.duration_s,
             algorithm=ALGORITHM,
             frames=outcome.fingerprint.pack(),
-        )
+        ),
+        UploadStills(
+            upload_id=job.upload_id,
+            occurred_at_ms=epoch_ms(job.occurred_at),
+            rows=len(hashes),
+            hashes=hashes.tobytes(),
+        ),
     )

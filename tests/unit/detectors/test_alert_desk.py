@@ -10,14 +10,14 @@ from msgspec import structs
 
 from contracts.alert import MAX_LISTED_ACCOUNTS, Alert
 from contracts.event import from_epoch_ms
-from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, UploadId
+from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, ReferenceId, UploadId
 from contracts.ruleset import SignalRule
 from contracts.verdict import Reason, Tie, Verdict
 from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, TICK_MS, AlertDesk
 from detectors.alert_writer import QUIET, was_closed_into_another
 from detectors.campaign import KEPT_MS, QUIET_MS
 from detectors.ledger import campaign_of
-from detectors.media import MEDIA_MATCH
+from detectors.media import MEDIA_MATCH, MEDIA_REVIEW
 from detectors.ruling import Ruled, Ruling
 from tests.traffic import START, START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
@@ -392,6 +392,34 @@ def test_an_uploader_who_does_more_than_that_is_an_alert_of_its_own() -> None:
     assert told(heard(desk(), structs.replace(both, reasons=(*both.reasons, more)))) == [
         ("account", "opened", 1)
     ]
+
+
+def test_a_match_whose_policy_asks_for_a_review_is_priced_as_one() -> None:
+    wanted = replace(SCREENING, action="review")
+    priced = ruleset(
+        signals={
+            MEDIA_MATCH: SignalRule(points=100, group="any"),
+            MEDIA_REVIEW: SignalRule(points=60, group="any"),
+        }
+    )
+    (alert,) = AlertDesk(priced).screened(wanted)
+    assert (alert.risk, alert.action, alert.reasons[0].code) == (60, "review", MEDIA_REVIEW)
+    (alert,) = desk().screened(wanted)  # its rules price no review
+    assert (alert.risk, alert.action, alert.reasons[0].code) == (100, "hold", MEDIA_MATCH)
+
+
+def test_what_is_found_retroactively_adds_to_the_alert_of_its_upload() -> None:
+    at = desk()
+    (before,) = at.screened(SCREENING)
+    (match,) = SCREENING.matches[:1]
+    more = replace(match, reference_id=ReferenceId("new"), title="New")
+    found = replace(SCREENING, matches=(*SCREENING.matches, more), retroactive=True)
+    (alert,) = at.screened(found)
+    assert alert.alert_id == before.alert_id
+    assert alert.revision > before.revision
+    assert alert.title.endswith(" (found retroactively)")
+    assert alert.reasons[0].evidence["retroactive"] is True
+    assert at.screened(SCREENING) == []
 
 
 @pytest.mark.parametrize("status", ["clean", "rejected", "error"])
