@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.errors import CutOff, DecoderFailed, OverLimit, TimeLimit
-from media_screening.ffmpeg import ENVIRONMENT, INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import Child, ChildLimits, start
+from media_screening.errors import CutOff, DecoderFailed, OverLimit
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path, input_url
 from media_screening.pdq import PDQ_SIDE_PIXELS
 from media_screening.probe import Probe
 
@@ -31,7 +30,6 @@ _FRAME_BYTES = FRAME_SIDE_PIXELS * FRAME_SIDE_PIXELS
 _TIME = re.compile(rb"^frame:(\d+) +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
 _CUT_OFF = re.compile(rb"partial file|File ended prematurely")
 _LOG_LINES = 20
-_FAREWELL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,24 +67,15 @@ def read_frames(
         OverLimit: The video goes on beyond ``max_seconds``.
         CutOff: The file ends before its video does; all frames before the cut have been yielded.
         TimeLimit: ffmpeg took longer than ``timeout_seconds`` and was ended.
-        DecoderFailed: ffmpeg could not be run, or nothing could be decoded.
+        OverLimit: Decoding needs more memory than it may have.
+        DecoderFailed: ffmpeg could not be run, crashed, or decoded nothing.
     """
     if probe.duration_s is not None and probe.duration_s > limits.max_seconds:
         raise _too_long(probe.duration_s, limits)
     command = _command(path, probe=probe, frames_per_second=frames_per_second, limits=limits)
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(ENVIRONMENT),
-        )
-    except OSError as error:
-        reason = f"ffmpeg could not be started: {error.strerror}"
-        raise DecoderFailed(reason) from None
-    with process:
-        run = _Run(process=process, timeout_seconds=limits.timeout_seconds)
+    child_limits = ChildLimits(wall_seconds=limits.timeout_seconds)
+    with start(command, reads=[path], limits=child_limits) as child:
+        run = _Run(child=child)
         try:
             yield from run.batches(limits)
         finally:
@@ -120,9 +109,7 @@ def _command(
 class _Run:
     """One ffmpeg process: its frames on stdout, their times and its complaints on stderr."""
 
-    process: subprocess.Popen[bytes]
-    timeout_seconds: float
-    timed_out: bool = False
+    child: Child
     ended: bool = False
     cut_off: bool = False
     frames: int = 0
@@ -132,18 +119,11 @@ class _Run:
     _arrived: threading.Condition = field(default_factory=threading.Condition)
     _listener: threading.Thread | None = None
     _listened: bool = False
-    _watchdog: threading.Timer | None = None
 
     def batches(self, limits: FrameLimits) -> Iterator[FrameBatch]:
-        stdout, stderr = self.process.stdout, self.process.stderr
-        assert stdout is not None
-        assert stderr is not None
-        self._watchdog = threading.Timer(self.timeout_seconds, self._end)
-        self._watchdog.daemon = True
-        self._watchdog.start()
-        self._listener = threading.Thread(target=self._listen, args=(stderr,), daemon=True)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        while raw := stdout.read(BATCH_FRAMES * _FRAME_BYTES):
+        while raw := self.child.stdout.read(BATCH_FRAMES * _FRAME_BYTES):
             count = len(raw) // _FRAME_BYTES
             if not count:
                 break
@@ -160,22 +140,17 @@ class _Run:
         self.ended = True
 
     def stop(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-        try:
-            # At the end of its output it is ending by itself; before that, nobody wants the rest.
-            self.process.wait(timeout=_FAREWELL_SECONDS if self.ended else 0)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        # At the end of its output it is ending by itself; before that, nobody wants the rest.
+        if self.ended:
+            self.child.finish()
+        else:
+            self.child.stop()
         if self._listener is not None:
             self._listener.join()
 
     def check(self, probe: Probe) -> None:
         """Say what was wrong with the run, if anything was."""
-        if self.timed_out:
-            reason = f"decoding took longer than {self.timeout_seconds:g} s"
-            raise TimeLimit(reason)
+        self.child.check("\n".join(self._log))
         if self.cut_off and not self._reached_end(probe):
             whole = f" of {probe.duration_s:.1f} s" if probe.duration_s else ""
             reason = f"cut off: it ends after {self.end_s:.1f} s{whole}"
@@ -193,10 +168,6 @@ class _Run:
             and self.end_s >= probe.duration_s - CUT_OFF_TOLERANCE_SECONDS
         )
 
-    def _end(self) -> None:
-        self.timed_out = True
-        self.process.kill()
-
     def _take_times(self, count: int) -> NDArray[np.float64]:
         """Wait for the times of frames that have come; they are written before their pictures."""
         with self._arrived:
@@ -204,8 +175,8 @@ class _Run:
             times, self._times = self._times[:count], self._times[count:]
         return np.array(times, np.float64)
 
-    def _listen(self, stderr: IO[bytes]) -> None:
-        for line in stderr:
+    def _listen(self) -> None:
+        for line in self.child.stderr:
             if match := _TIME.match(line):
                 with self._arrived:
                     self._times.append(float(match[2]))

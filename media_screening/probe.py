@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from media_screening.errors import CutOff, DecoderFailed, NotAVideo, TimeLimit
-from media_screening.ffmpeg import ENVIRONMENT, INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import ChildLimits, run
+from media_screening.errors import CutOff, NotAVideo, TimeLimit
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path, input_url
 
 PROBE_TIMEOUT_SECONDS = 30.0
+REPORT_BYTES = 4 << 20
+"""An ordinary file's headers are told in a few thousand."""
 
 _FORMAT = re.compile(r"^Input #0, (.+), from '", re.MULTILINE)
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
@@ -57,27 +59,20 @@ def probe(path: Path, *, timeout_seconds: float = PROBE_TIMEOUT_SECONDS) -> Prob
         NotAVideo: There is no moving picture in it.
         CutOff: Its index is missing, as in a recording that was broken off.
         TimeLimit: It took longer than ``timeout_seconds``.
-        DecoderFailed: ffmpeg could not be run.
+        OverLimit: Reading it needs too much memory, or it says too much.
+        DecoderFailed: ffmpeg could not be run, or crashed.
     """
     options = [word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", str(value))]
     command = [ffmpeg_path(), "-nostdin", "-hide_banner", *options, "-i", input_url(path)]
+    limits = ChildLimits(
+        wall_seconds=timeout_seconds, cpu_seconds=timeout_seconds, output_bytes=REPORT_BYTES
+    )
     try:
-        run = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=dict(ENVIRONMENT),
-            timeout=timeout_seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        report = run(command, reads=[path], limits=limits).log
+    except TimeLimit:
         reason = f"its headers could not be read in {timeout_seconds:g} s"
         raise TimeLimit(reason) from None
-    except OSError as error:
-        reason = f"ffmpeg could not be started: {error.strerror}"
-        raise DecoderFailed(reason) from None
-    return parse_probe(run.stderr.decode(errors="replace"))
+    return parse_probe(report)
 
 
 def parse_probe(report: str) -> Probe:
