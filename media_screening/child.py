@@ -6,11 +6,13 @@ Every run of ffmpeg on an upload is started here:
         frames = child.stdout.read()
     child.check()
 
-or, where what it writes is small, by ``run``.
+or, where what it writes is small, by ``run``. ``INPUT`` is what ffmpeg calls the first file that it
+may read: its real name reaches no parser.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -29,6 +31,9 @@ from media_screening.errors import DecoderFailed, OverLimit, TimeLimit
 from media_screening.fence import landlock
 from media_screening.fence.launch import FAILED_EXIT
 from media_screening.fence.system import NAMES
+
+INPUT = "file:input"
+FENCES = ("limits", *sorted(NAMES))
 
 _FAREWELL_SECONDS = 5.0
 _PROOF_SECONDS = 20.0
@@ -73,6 +78,7 @@ class Child:
     ) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
+        self.stdin = process.stdin
         self.stdout: IO[bytes] = process.stdout
         self.stderr: IO[bytes] = process.stderr
         self._process = process
@@ -94,8 +100,15 @@ class Child:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        self.stdout.close()
-        self.stderr.close()
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with: less than 0 for a signal, None while it runs."""
+        return self._process.returncode
 
     def stop(self, *, grace_seconds: float = 0.0) -> None:
         """End it, unless it ends by itself within the grace. Its outputs can still be read."""
@@ -149,19 +162,24 @@ class Child:
 
 
 def start(
-    command: Sequence[str], *, reads: Iterable[Path], limits: ChildLimits | None = None
+    command: Sequence[str],
+    *,
+    reads: Sequence[Path] = (),
+    limits: ChildLimits | None = None,
+    fed: bool = False,
 ) -> Child:
     """Start a program behind all fences that hold on this system.
 
-    It sees an empty environment and an empty working folder, and has no standard input. It may read
-    the files named, itself and the system's libraries; write to its two outputs; start threads. It
-    reaches no network, starts no process and no other program, and ends with the thread that
-    started it.
+    It sees an empty environment, and a working folder with nothing in it but ``input``, a link to
+    the first of the files that it may read. It may read these, itself and the system's libraries;
+    write to its two outputs; start threads. It reaches no network, starts no process and no other
+    program, and ends with the thread that started it.
 
     Args:
         command: The program, by its whole path, and its arguments. No shell sees them.
         reads: The files that it may read; a folder stands for all that is in it.
         limits: What it may cost.
+        fed: Whether it is written to by its ``stdin``; else that is empty.
 
     Raises:
         DecoderFailed: It could not be started.
@@ -169,9 +187,11 @@ def start(
     limits = limits or ChildLimits()
     folder = tempfile.TemporaryDirectory(prefix="doorstaff-child-", ignore_cleanup_errors=True)
     try:
+        if reads:
+            Path(folder.name, "input").symlink_to(reads[0].absolute())
         process = subprocess.Popen(
             _fenced(command, reads=reads, limits=limits),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder.name,
@@ -186,7 +206,7 @@ def start(
 
 
 def run(
-    command: Sequence[str], *, reads: Iterable[Path], limits: ChildLimits | None = None
+    command: Sequence[str], *, reads: Sequence[Path] = (), limits: ChildLimits | None = None
 ) -> Finished:
     """Start a program as ``start`` does, and keep what it writes.
 
@@ -221,7 +241,7 @@ def run(
 def broken_fences() -> dict[str, str]:
     """The fences that do not hold on this system, each with how an attempt to break it went."""
     broken = {}
-    for fence in sorted({"limits", *NAMES}):
+    for fence in FENCES:
         attempt = subprocess.run(
             [*_python("prove"), fence],
             stdin=subprocess.DEVNULL,
@@ -236,7 +256,7 @@ def broken_fences() -> dict[str, str]:
     return broken
 
 
-def _fenced(command: Sequence[str], *, reads: Iterable[Path], limits: ChildLimits) -> list[str]:
+def _fenced(command: Sequence[str], *, reads: Sequence[Path], limits: ChildLimits) -> list[str]:
     runs = [command[0], *filter(os.path.exists, landlock.LIBRARY_FOLDERS)]
     readable = [*(str(path.absolute()) for path in reads), *_linker_files()]
     fences = NAMES - broken_fences().keys()

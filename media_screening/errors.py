@@ -4,7 +4,8 @@ MediaScreeningError
 ├── Rejected              this is not a video that can be screened; trying again changes nothing
 │   ├── NotAVideo         a picture, sound, text, or no media at all
 │   ├── CutOff            the file ends before its video does
-│   └── OverLimit         too many bytes, or too long
+│   │   └── Damaged       much of it cannot be decoded
+│   └── OverLimit         too many bytes or pixels, too long, too hungry
 ├── ScreeningFailed       it could not be tried
 │   ├── SourceUnavailable the upload is missing, unreadable, or its address is not allowed
 │   ├── DecoderFailed     ffmpeg is missing, or ended with an error
@@ -39,6 +40,10 @@ class NotAVideo(Rejected):
 
 class CutOff(Rejected):
     """The file is cut off: it ends before its video does."""
+
+
+class Damaged(CutOff):
+    """Much of the video cannot be decoded."""
 
 
 class OverLimit(Rejected):

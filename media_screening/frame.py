@@ -12,9 +12,9 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.child import Child, ChildLimits, start
-from media_screening.errors import CutOff, DecoderFailed, OverLimit
-from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import INPUT, Child, ChildLimits, start
+from media_screening.errors import CutOff, Damaged, NotAVideo, OverLimit
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path
 from media_screening.pdq import PDQ_SIDE_PIXELS
 from media_screening.probe import Probe
 
@@ -25,6 +25,11 @@ filter graph."""
 BATCH_FRAMES = 64
 CUT_OFF_TOLERANCE_SECONDS = 1.0
 """A file that says it was cut but lost less than this at its end is taken as whole."""
+
+MAX_DAMAGED_SHARE = 0.1
+"""Of the frames, as ffmpeg counts those it cannot decode."""
+
+_DAMAGED_EXIT = 69  # ffmpeg's, for more than that; the frames have all been given out
 
 _FRAME_BYTES = FRAME_SIDE_PIXELS * FRAME_SIDE_PIXELS
 _TIME = re.compile(rb"^frame:(\d+) +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
@@ -68,11 +73,13 @@ def read_frames(
         CutOff: The file ends before its video does; all frames before the cut have been yielded.
         TimeLimit: ffmpeg took longer than ``timeout_seconds`` and was ended.
         OverLimit: Decoding needs more memory than it may have.
-        DecoderFailed: ffmpeg could not be run, crashed, or decoded nothing.
+        Damaged: Much of it cannot be decoded; what can be has been yielded.
+        NotAVideo: Nothing of it can be decoded.
+        DecoderFailed: ffmpeg could not be run, or crashed.
     """
     if probe.duration_s is not None and probe.duration_s > limits.max_seconds:
         raise _too_long(probe.duration_s, limits)
-    command = _command(path, probe=probe, frames_per_second=frames_per_second, limits=limits)
+    command = _command(probe=probe, frames_per_second=frames_per_second, limits=limits)
     child_limits = ChildLimits(wall_seconds=limits.timeout_seconds)
     with start(command, reads=[path], limits=child_limits) as child:
         run = _Run(child=child)
@@ -83,12 +90,10 @@ def read_frames(
     run.check(probe)
 
 
-def _command(
-    path: Path, *, probe: Probe, frames_per_second: float, limits: FrameLimits
-) -> list[str]:
+def _command(*, probe: Probe, frames_per_second: float, limits: FrameLimits) -> list[str]:
     # Half a millisecond of grace, because containers round their times.
     period = 1.0 / frames_per_second - 0.0005
-    source = ffmpeg.input(input_url(path), threads=limits.decode_threads, **INPUT_OPTIONS)
+    source = ffmpeg.input(INPUT, threads=limits.decode_threads, **INPUT_OPTIONS)
     frames = (
         source[str(probe.video.index)]
         .filter("select", f"isnan(prev_selected_t)+gte(t-prev_selected_t,{period:.6f})")
@@ -100,7 +105,13 @@ def _command(
     )
     output = frames.output("pipe:1", format="rawvideo", fps_mode="passthrough")
     command: list[str] = output.global_args(
-        "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error"
+        "-nostdin",
+        "-hide_banner",
+        "-nostats",
+        "-loglevel",
+        "error",
+        "-max_error_rate",
+        str(MAX_DAMAGED_SHARE),
     ).compile(cmd=ffmpeg_path())
     return command
 
@@ -112,6 +123,7 @@ class _Run:
     child: Child
     ended: bool = False
     cut_off: bool = False
+    complaints: int = 0
     frames: int = 0
     end_s: float = 0.0
     _log: list[str] = field(default_factory=list)
@@ -151,22 +163,31 @@ class _Run:
     def check(self, probe: Probe) -> None:
         """Say what was wrong with the run, if anything was."""
         self.child.check("\n".join(self._log))
-        if self.cut_off and not self._reached_end(probe):
+        if self.frames and self._falls_short(probe):
             whole = f" of {probe.duration_s:.1f} s" if probe.duration_s else ""
             reason = f"cut off: it ends after {self.end_s:.1f} s{whole}"
             raise CutOff(reason)
+        if not self.frames and self.cut_off:
+            raise CutOff("cut off: it ends before its first frame")  # noqa: EM101 -- as people read it
         if not self.frames:
-            reason = "no frame could be decoded"
+            reason = "no frame of it can be decoded"
             if self._log:
-                reason += f": {self._log[-1]}"
-            raise DecoderFailed(reason)
+                reason += f": {self._log[0]}"
+            raise NotAVideo(reason)
+        if self.child.exit_code == _DAMAGED_EXIT:
+            reason = f"damaged: over {MAX_DAMAGED_SHARE:.0%} of its frames cannot be decoded"
+            raise Damaged(reason)
 
-    def _reached_end(self, probe: Probe) -> bool:
-        return (
-            probe.duration_s is not None
-            and self.frames > 0
-            and self.end_s >= probe.duration_s - CUT_OFF_TOLERANCE_SECONDS
-        )
+    def _falls_short(self, probe: Probe) -> bool:
+        """Whether it ends before it should; that its sound goes on is no sign of it by itself."""
+        if not self.cut_off and (not self.complaints or probe.duration_s is None):
+            return False
+        if probe.duration_s is None:
+            return True
+        tolerance_s = CUT_OFF_TOLERANCE_SECONDS
+        if not self.cut_off:
+            tolerance_s = max(3 * tolerance_s, probe.duration_s * MAX_DAMAGED_SHARE)
+        return self.end_s < probe.duration_s - tolerance_s
 
     def _take_times(self, count: int) -> NDArray[np.float64]:
         """Wait for the times of frames that have come; they are written before their pictures."""
@@ -185,7 +206,10 @@ class _Run:
             if _CUT_OFF.search(line):
                 self.cut_off = True
             text = line.decode(errors="replace").strip()
-            if text and not text.startswith("doorstaff=") and len(self._log) < _LOG_LINES:
+            if not text or text.startswith("doorstaff="):
+                continue
+            self.complaints += 1
+            if len(self._log) < _LOG_LINES:
                 self._log.append(_without_address(text)[:200])
         with self._arrived:
             self._listened = True
