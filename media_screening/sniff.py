@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -54,10 +55,13 @@ def check_file(path: Path, *, max_bytes: int) -> None:
         NotAVideo: It is empty, or begins as no video does.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceUnavailable("not a regular file")  # noqa: EM101 -- the reason, as people read it
-        with path.open("rb") as file:
+        # Opened without waiting, and judged by what was opened: a pipe put in its place would never
+        # be written to.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise SourceUnavailable("not a regular file")  # noqa: EM101 -- as people read it
             head = file.read(HEAD_BYTES)
     except FileNotFoundError:
         raise SourceUnavailable("no such file") from None  # noqa: EM101 -- as above

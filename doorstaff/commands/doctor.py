@@ -47,7 +47,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg, fences and disk; exit with 1 if one is bad."""
+    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg, fences, disk; exit with 1 if one is bad."""
     settings = find_running(load_settings())
     checks: tuple[Callable[[Settings], Finding], ...] = (
         _home,

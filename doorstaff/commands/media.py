@@ -34,6 +34,7 @@ from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
 from media_screening.errors import MediaScreeningError
+from media_screening.fetch import FetchLimits
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import (
@@ -269,8 +270,10 @@ def make_worker(
         source=Source(
             SourceLimits(
                 folder=settings.media_folder,
-                max_bytes=settings.media_max_bytes,
-                timeout_seconds=settings.media_timeout_seconds,
+                fetch=FetchLimits(
+                    max_bytes=settings.media_max_bytes,
+                    timeout_seconds=settings.media_timeout_seconds,
+                ),
             )
         ),
         publish=publish,
