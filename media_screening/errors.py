@@ -10,6 +10,7 @@ MediaScreeningError
 │   ├── SourceUnavailable the upload is missing, unreadable, or its address is not allowed
 │   ├── DecoderFailed     ffmpeg is missing, or ended with an error
 │   └── TimeLimit         it took longer than it may
+├── WorkerStuck           screenings hang on in a worker that gave up on them long ago
 ├── InvalidFingerprint    packed bytes that are not a fingerprint
 ├── ReferenceExists       a reference with this id exists
 └── ReferenceUnknown      there is no reference with this id
@@ -78,6 +79,10 @@ class DecoderFailed(ScreeningFailed):
 
 class TimeLimit(ScreeningFailed):
     """The screening took longer than it may."""
+
+
+class WorkerStuck(MediaScreeningError):  # noqa: N818 -- named for what is wrong
+    """Several screenings hang and cannot be ended: this worker has to be started again."""
 
 
 class InvalidFingerprint(MediaScreeningError, ValueError):  # noqa: N818 -- names what came in

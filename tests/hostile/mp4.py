@@ -169,7 +169,7 @@ CASES: tuple[Case, ...] = (
     written("elsewhere-alias.mov", _elsewhere(_alias(b"/etc/passwd")), "match"),
     written("chapters-of-itself.mov", _chaptered, "rejected", "only a still picture"),
     written("no-frames.mp4", _without_frames, "rejected", NO_FRAME),
-    written("repeated.mp4", _repeated, "error", "longer than 1 s", timeout_seconds=1.0),
+    written("repeated.mp4", _repeated, "error", "took longer than", timeout_seconds=1.0),
     written("stsz-huge.mp4", _edited(f"{TABLE}/stsz", patch(8, u32(HUGE))), "rejected", UNREAD),
     written(
         "stsz-one-size.mp4", _edited(f"{TABLE}/stsz", patch(4, u32(HUGE))), "rejected", NO_FRAME

@@ -122,7 +122,7 @@ CASES: tuple[Case, ...] = (
         "attached_pic",
         source=(*drawn(sine="d=1"), *drawn(testsrc2="s=64x48:d=1")),
         status="rejected",
-        reason="only sound",
+        reason="only a still picture",
     ),
     *(
         written(f"noise.{name}", beginning + noise(60_000, seed=number), "rejected", why)
