@@ -1,9 +1,9 @@
 """A thousand uploads, half of them hostile, through one media worker: what it holds at the end.
 
-Jobs are drawn from the hostile corpus (`tests/hostile`) and from ordinary clips, put on a real queue
-(Valkey), and screened by the worker's own code, ffmpeg behind its fences and all. After each job the
-worker's memory, open files, threads and children are read. Every upload has to end as its table
-says, and nothing may grow.
+Jobs are drawn from the hostile corpus (`tests/hostile`) and from ordinary clips, put on a real
+queue (Valkey), and screened by the worker's own code, ffmpeg behind its fences and all. After each
+job the worker's memory, open files, threads and children are read. Every upload has to end as its
+table says, and nothing may grow.
 
     python -m bench.hostile [--jobs N] [--seed N] [--plot FILE.png]
 """
@@ -244,7 +244,7 @@ def report(run: Run, drawn: list[Case]) -> int:
     console.print(f"fences that do not hold here: {broken_fences() or 'none'}")
     console.print(f"ended otherwise than expected: {len(wrong)}")
     for line in wrong:
-        console.print(f"  {ascii(line)}")
+        console.print(f"  {line!a}")
     return 1 if wrong else 0
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from aiohttp.abc import AbstractResolver
 
@@ -90,6 +91,6 @@ def _path_of(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.netloc not in {"", "localhost"}:
         raise SourceUnavailable("a file: address with a host")  # noqa: EM101
-    # What looks like a query or a fragment is part of a file's name.
-    path = unquote(uri[uri.index(":") + 1 :])
+    # What looks like a query or a fragment is part of a file's name, which may be no UTF-8.
+    path = os.fsdecode(unquote_to_bytes(uri[uri.index(":") + 1 :]))
     return path.removeprefix("//localhost").removeprefix("//")

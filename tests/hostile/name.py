@@ -46,7 +46,7 @@ NAMES = (
 def _named(name: str) -> Case:
     def make(forge: Forge) -> str:
         os.link(forge.work, forge.uploads / name)
-        return str(forge.uploads / name)  # a bare name may look like an address
+        return (forge.uploads / name).as_uri()  # a bare name may look like an address
 
     return Case(name=f"named {ascii(name)[:40]}", make=make, status="match")
 
