@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from aiohttp.abc import AbstractResolver
 from media_screening.address import AddressRule, is_public
 from media_screening.errors import SourceUnavailable
 from media_screening.fetch import Fetcher, FetchLimits
+from media_screening.scratch import scratch_folder, sweep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,14 +62,16 @@ class Source:
         if scheme == "file":
             yield self._file(_path_of(uri))
         elif scheme == "https":
-            with tempfile.TemporaryDirectory(
-                prefix="doorstaff-", dir=self._limits.temp_folder
-            ) as folder:
-                path = Path(folder) / "upload"
+            with scratch_folder(self._limits.temp_folder) as folder:
+                path = folder / "upload"
                 await self._fetcher.fetch(uri, path)
                 yield path
         else:
             raise SourceUnavailable("uploads are read from file: and https: only")  # noqa: EM101
+
+    def sweep(self) -> int:
+        """Remove what workers that were killed had fetched; how many uploads that was."""
+        return sweep(self._limits.temp_folder)
 
     def _file(self, name: str) -> Path:
         path = Path(name)

@@ -109,6 +109,8 @@ class MediaWorker:
             WorkerStuck: Too many screenings hang on in their threads, long given up on.
         """
         await self._queue.open()
+        if swept := await asyncio.to_thread(self._source.sweep):
+            _log.info("uploads left by killed workers removed", uploads=swept)
         await asyncio.to_thread(self._refresh)
         refreshing = asyncio.create_task(self._keep_fresh())
         try:
