@@ -35,7 +35,7 @@ _ALLOWED: dict[str, tuple[int, int]] = {
     "readlinkat": (267, 78), "faccessat": (269, 48), "pselect6": (270, 72), "ppoll": (271, 73),
     "set_robust_list": (273, 99), "eventfd2": (290, 19), "pipe2": (293, 59), "preadv": (295, 69),
     "getcpu": (309, 168), "getrandom": (318, 278), "membarrier": (324, 283), "statx": (332, 291),
-    "rseq": (334, 293), "getdents64": (217, 61),
+    "rseq": (334, 293), "getdents64": (217, 61), "mlock": (149, 228), "munlock": (150, 229),
 }  # fmt: skip
 _ALLOWED_X86_64 = {
     "stat": 4, "lstat": 6, "poll": 7, "access": 21, "select": 23, "dup2": 33, "readlink": 89,

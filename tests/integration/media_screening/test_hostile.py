@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
 
 from media_screening.errors import MediaScreeningError, Rejected
+from media_screening.ffmpeg import ffmpeg_path
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome, Screener, ScreeningLimits
 from media_screening.source import Source, SourceLimits
@@ -21,8 +23,18 @@ from tests.hostile.corpus import CASES
 from tests.unit.media_screening.conftest import add
 
 
+@pytest.fixture(scope="module", autouse=True)
+def locked_ffmpeg() -> Iterator[None]:
+    """The table is that of the wheel's ffmpeg, whose version is locked; the system's may differ."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("media_screening.ffmpeg.shutil.which", lambda _: None)
+        ffmpeg_path.cache_clear()
+        yield
+    ffmpeg_path.cache_clear()
+
+
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
+def forge(locked_ffmpeg: None, tmp_path_factory: pytest.TempPathFactory) -> Forge:
     return Forge(tmp_path_factory.mktemp("uploads"), tmp_path_factory.mktemp("workshop"))
 
 
