@@ -3,7 +3,7 @@
 Jobs are drawn from the hostile corpus (`tests/hostile`) and from ordinary clips, put on a real
 queue (Valkey), and screened by the worker's own code, ffmpeg behind its fences and all. After each
 job the worker's memory, open files, threads and children are read. Every upload has to end as its
-table says, and nothing may grow.
+table says, and nothing may grow. Ctrl-C ends it early, and what was measured by then is told.
 
     python -m bench.hostile [--jobs N] [--seed N] [--plot FILE.png]
 """
@@ -15,6 +15,7 @@ import asyncio
 import os
 import random
 import re
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -152,6 +153,8 @@ async def measure(forge: Forge, root: Path, drawn: list[tuple[Case, str]]) -> Ru
         queue = ScreeningQueue(redis, consumer="bench", lease_seconds=600)
         await queue.open()
         stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
         async def publish(screening: Screening) -> None:
             run.screenings[str(screening.event_id)] = screening
@@ -214,8 +217,8 @@ def report(run: Run, drawn: list[Case]) -> int:
     wrong = [
         f"{case.name}: {screening.status}: {screening.reason}"
         for number, case in enumerate(drawn)
-        if (screening := run.screenings[f"job-{number}"]).status != case.status
-        or not re.search(case.reason, screening.reason)
+        if (screening := run.screenings.get(f"job-{number}")) is not None
+        and not (screening.status == case.status and re.search(case.reason, screening.reason))
     ]
     ends = Counter(screening.status for screening in run.screenings.values())
     warm = run.samples[round(len(run.samples) * WARM_UP_SHARE) :]
@@ -237,7 +240,7 @@ def report(run: Run, drawn: list[Case]) -> int:
         )
     console.print(table)
     console.print(
-        f"{len(drawn):,} jobs, {len(set(drawn)):,} different files, in {run.seconds:,.0f} s"
+        f"{len(run.samples):,} of {len(drawn):,} jobs, {len(set(drawn)):,} different files, in {run.seconds:,.0f} s"
         f" ({run.cpu_seconds:,.0f} s of CPU); ends: {dict(sorted(ends.items()))};"
         f" dead letters: {len(run.letters)}"
     )

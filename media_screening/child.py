@@ -86,6 +86,7 @@ class Child:
         self._limits = limits
         self._timed_out = False
         self._unwanted = False
+        self._condemned = ""
         self._watchdog = threading.Timer(limits.wall_seconds, self._time_out)
         self._watchdog.daemon = True
         self._watchdog.start()
@@ -121,6 +122,11 @@ class Child:
             self._process.wait()
         self._folder.cleanup()
 
+    def condemn(self, reason: str) -> None:
+        """End it for what it does; ``check`` then says why."""
+        self._condemned = reason
+        self._process.kill()
+
     def finish(self) -> None:
         """Let it end, when its outputs have: it is about to."""
         self.stop(grace_seconds=_FAREWELL_SECONDS)
@@ -134,12 +140,14 @@ class Child:
         Raises:
             TimeLimit: It took longer than it may, by the clock or of the processor.
             OverLimit: It needed more memory than it may.
-            DecoderFailed: It crashed, or could not be started.
+            DecoderFailed: It crashed, could not be started, or was condemned.
         """
         code = self._process.returncode
         if self._timed_out:
             reason = f"decoding took longer than {self._limits.wall_seconds:g} s"
             raise TimeLimit(reason)
+        if self._condemned:
+            raise DecoderFailed(self._condemned)
         if code in {0, None} or self._unwanted:
             return
         if code == -signal.SIGXCPU:

@@ -35,6 +35,8 @@ _FRAME_BYTES = FRAME_SIDE_PIXELS * FRAME_SIDE_PIXELS
 _TIME = re.compile(rb"^frame:(\d+) +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
 _CUT_OFF = re.compile(rb"partial file|File ended prematurely")
 _LOG_LINES = 20
+_LINE_BYTES = 8_192
+_MAX_TIMES_AHEAD = 10_000  # pipes hold some twenty frames
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,9 +199,12 @@ class _Run:
         return np.array(times, np.float64)
 
     def _listen(self) -> None:
-        for line in self.child.stderr:
+        while line := self.child.stderr.readline(_LINE_BYTES):
             if match := _TIME.match(line):
                 with self._arrived:
+                    if len(self._times) >= _MAX_TIMES_AHEAD:
+                        self.child.condemn("ffmpeg tells of more frames than it gives out")
+                        break
                     self._times.append(float(match[2]))
                     self._arrived.notify()
                 continue

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from media_screening import child as child_module
-from media_screening.child import Child, ChildLimits, broken_fences, run, start
+from media_screening.child import INPUT, Child, ChildLimits, broken_fences, run, start
 from media_screening.errors import DecoderFailed, OverLimit, TimeLimit
 from media_screening.fence.system import NAMES
 from media_screening.ffmpeg import ffmpeg_path
+from tests.unit.media_screening.footage import ffmpeg
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fences are Linux's")
 
@@ -222,6 +223,37 @@ def test_what_cannot_be_started_is_said(tmp_path: Path) -> None:
 def test_ffmpeg_runs_behind_them() -> None:
     finished = run([ffmpeg_path(), "-version"], reads=[])
     assert finished.output.startswith(b"ffmpeg version")
+
+
+def test_ffmpeg_itself_reads_no_other_file(tmp_path: Path) -> None:
+    """Even where its own lists would let it."""
+    need("landlock")
+    given, other = tmp_path / "given.wav", tmp_path / "other.wav"
+    for path in (given, other):
+        ffmpeg("-f", "lavfi", "-i", "sine=d=0.1", path)
+    command = [ffmpeg_path(), "-hide_banner", "-protocol_whitelist", "file,concat", "-i"]
+    assert "Audio: pcm_s16le" in run([*command, INPUT], reads=[given]).log
+    for url in (f"file:{other}", f"concat:{given}|{other}"):
+        assert "Permission denied" in run([*command, url], reads=[given]).log
+
+
+def test_ffmpeg_itself_reaches_no_network() -> None:
+    need("seccomp")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        log = run([ffmpeg_path(), "-hide_banner", "-i", url]).log
+        assert "Error opening input" in log or "Operation not permitted" in log
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_what_was_condemned_says_why() -> None:
+    with python("import time; time.sleep(60)") as child:
+        child.condemn("it says too much")
+        child.finish()
+    with pytest.raises(DecoderFailed, match="it says too much"):
+        child.check()
 
 
 def test_no_folder_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
