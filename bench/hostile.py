@@ -5,7 +5,7 @@ queue (Valkey), and screened by the worker's own code, ffmpeg behind its fences 
 job the worker's memory, open files, threads and children are read. Every upload has to end as its
 table says, and nothing may grow. Ctrl-C ends it early, and what was measured by then is told.
 
-    python -m bench.hostile [--jobs N] [--seed N] [--plot FILE.png]
+    python -m bench.hostile [--jobs N] [--seed N] [--workshop FOLDER] [--plot FILE.png]
 """
 
 from __future__ import annotations
@@ -106,17 +106,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--jobs", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workshop", type=Path, help="keep here what was encoded, for another run")
     parser.add_argument("--plot", type=Path, help="draw memory and handles over the jobs here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for folder in ("uploads", "workshop", "valkey"):
-            (root / folder).mkdir()
-        forge = Forge(root / "uploads", root / "workshop")
+        workshop = arguments.workshop or root / "workshop"
+        for folder in (root / "uploads", root / "valkey", workshop):
+            folder.mkdir(exist_ok=True)
+        forge = Forge(root / "uploads", workshop)
         uris = {case.name: case.make(forge) for case in CASES}
         for case in ORDINARY:
             seed = int(case.name[9:-4])
-            film(forge.uploads / case.name, seed=seed, seconds=15)
+            film(forge.uploads / case.name, seed=seed, seconds=6)
             uris[case.name] = case.name
         drawn = draw(arguments.jobs, random.Random(arguments.seed))
         run = asyncio.run(measure(forge, root, [(case, uris[case.name]) for case in drawn]))
@@ -240,9 +242,9 @@ def report(run: Run, drawn: list[Case]) -> int:
         )
     console.print(table)
     console.print(
-        f"{len(run.samples):,} of {len(drawn):,} jobs, {len(set(drawn)):,} different files, in {run.seconds:,.0f} s"
-        f" ({run.cpu_seconds:,.0f} s of CPU); ends: {dict(sorted(ends.items()))};"
-        f" dead letters: {len(run.letters)}"
+        f"{len(run.samples):,} of {len(drawn):,} jobs, {len(set(drawn)):,} different files,"
+        f" in {run.seconds:,.0f} s ({run.cpu_seconds:,.0f} s of CPU);"
+        f" ends: {dict(sorted(ends.items()))}; dead letters: {len(run.letters)}"
     )
     console.print(f"fences that do not hold here: {broken_fences() or 'none'}")
     console.print(f"ended otherwise than expected: {len(wrong)}")

@@ -21,7 +21,9 @@ class Forge:
     def __init__(self, uploads: Path, workshop: Path) -> None:
         self.uploads = uploads
         self._workshop = workshop
-        self.work = film(workshop / "work.mp4", seed=1, seconds=FILM_SECONDS)
+        self.work = workshop / "work.mp4"
+        if not self.work.exists():
+            film(self.work, seed=1, seconds=FILM_SECONDS)
 
     def encoded(self, name: str, *options: object, source: tuple[object, ...] = ()) -> bytes:
         """The work as ffmpeg encodes it with these options, or another source; made once."""
