@@ -12,7 +12,6 @@ may read: its real name reaches no parser.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
@@ -36,7 +35,7 @@ INPUT = "file:input"
 FENCES = ("limits", *sorted(NAMES))
 
 _FAREWELL_SECONDS = 5.0
-_PROOF_SECONDS = 20.0
+_PROOF_SECONDS = 60.0
 _READ_BYTES = 1 << 16
 _ROOT = Path(__file__).parents[1]
 _NO_MEMORY = "Cannot allocate memory"
@@ -78,7 +77,6 @@ class Child:
     ) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
-        self.stdin = process.stdin
         self.stdout: IO[bytes] = process.stdout
         self.stderr: IO[bytes] = process.stderr
         self._process = process
@@ -101,10 +99,8 @@ class Child:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        for pipe in (self.stdin, self.stdout, self.stderr):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+        self.stdout.close()
+        self.stderr.close()
 
     @property
     def exit_code(self) -> int | None:
@@ -174,20 +170,18 @@ def start(
     *,
     reads: Sequence[Path] = (),
     limits: ChildLimits | None = None,
-    fed: bool = False,
 ) -> Child:
     """Start a program behind all fences that hold on this system.
 
     It sees an empty environment, and a working folder with nothing in it but ``input``, a link to
-    the first of the files that it may read. It may read these, itself and the system's libraries;
-    write to its two outputs; start threads. It reaches no network, starts no process and no other
-    program, and ends with the thread that started it.
+    the first of the files that it may read, and has no input. It may read these files, itself and
+    the system's libraries; write to its two outputs; start threads. It reaches no network, starts
+    no process and no other program, and ends with the thread that started it.
 
     Args:
         command: The program, by its whole path, and its arguments. No shell sees them.
         reads: The files that it may read; a folder stands for all that is in it.
         limits: What it may cost.
-        fed: Whether it is written to by its ``stdin``; else that is empty.
 
     Raises:
         DecoderFailed: It could not be started.
@@ -199,7 +193,7 @@ def start(
             Path(folder.name, "input").symlink_to(reads[0].absolute())
         process = subprocess.Popen(
             _fenced(command, reads=reads, limits=limits),
-            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder.name,
@@ -247,18 +241,26 @@ def run(
 
 @cache
 def broken_fences() -> dict[str, str]:
-    """The fences that do not hold on this system, each with how an attempt to break it went."""
+    """The fences that do not hold on this system, each with how an attempt to break it went.
+
+    Raises:
+        DecoderFailed: They could not be tried; the next call tries again.
+    """
     broken = {}
     for fence in FENCES:
-        attempt = subprocess.run(
-            [*_python("prove"), fence],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_PROOF_SECONDS,
-            check=False,
-            text=True,
-        )
+        try:
+            attempt = subprocess.run(
+                [*_python("prove"), fence],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=_PROOF_SECONDS,
+                check=False,
+                text=True,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            reason = f"whether the fence {fence} holds could not be tried"
+            raise DecoderFailed(reason) from None
         if attempt.returncode:
             broken[fence] = attempt.stdout or "it could not be tried"
     return broken

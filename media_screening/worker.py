@@ -21,6 +21,7 @@ from contracts.event import epoch_ms
 from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
 from media_screening import metrics
+from media_screening.child import broken_fences
 from media_screening.errors import (
     Rejected,
     ScreeningFailed,
@@ -109,6 +110,7 @@ class MediaWorker:
             WorkerStuck: Too many screenings hang on in their threads, long given up on.
         """
         await self._queue.open()
+        await asyncio.to_thread(_tell_fences)
         if swept := await asyncio.to_thread(self._source.sweep):
             _log.info("uploads left by killed workers removed", uploads=swept)
         await asyncio.to_thread(self._refresh)
@@ -320,6 +322,16 @@ async def in_daemon_thread(function: Callable[[], T], threads: list[threading.Th
     thread.start()
     threads.append(thread)
     return await future
+
+
+def _tell_fences() -> None:
+    try:
+        broken = broken_fences()
+    except ScreeningFailed as error:
+        _log.warning("fences not tried", reason=error.reason)
+        return
+    if broken:
+        _log.warning("ffmpeg runs without some fences", missing=broken)
 
 
 def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:

@@ -188,7 +188,10 @@ def _ffmpeg(_settings: Settings) -> Finding:
 
 def _fences(_settings: Settings) -> Finding:
     """Say which fences around ffmpeg hold. None is bad for being missing: the others stand."""
-    broken = broken_fences()
+    try:
+        broken = broken_fences()
+    except MediaScreeningError as error:
+        return Finding(what="fences", state=error.reason, mend="try again when there is less to do")
     state = ", ".join(fence for fence in FENCES if fence not in broken) or "none"
     for fence, reason in broken.items():
         state += f"; not {fence} ({reason})"
