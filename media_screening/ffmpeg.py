@@ -20,10 +20,18 @@ ALLOWED_FORMATS = (
 """Demuxers that may read an upload: containers that hold their own data. No playlists, no concat,
 no picture sequences, no subtitles, nothing that opens a second file."""
 
+MAX_PIXELS = 1 << 26
+"""A picture of 8192 by 8192: twice what the largest level of H.264 and HEVC has."""
+
 INPUT_OPTIONS: Mapping[str, str | int] = MappingProxyType(
-    {"protocol_whitelist": "file", "format_whitelist": ALLOWED_FORMATS}
+    {
+        "protocol_whitelist": "file",
+        "format_whitelist": ALLOWED_FORMATS,
+        "max_pixels": MAX_PIXELS,
+    }
 )
-"""Given before ``-i``: no network, whatever the file says."""
+"""Given before ``-i``: no network, no second file, no picture without bounds, whatever the file
+says."""
 
 ENVIRONMENT: Mapping[str, str] = MappingProxyType({"LC_ALL": "C", "PATH": os.defpath})
 """What the child process sees of ours: nothing."""

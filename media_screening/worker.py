@@ -21,7 +21,14 @@ from contracts.event import epoch_ms
 from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
 from media_screening import metrics
-from media_screening.errors import Rejected, ScreeningFailed, SourceUnavailable, TimeLimit
+from media_screening.child import broken_fences
+from media_screening.errors import (
+    Rejected,
+    ScreeningFailed,
+    SourceUnavailable,
+    TimeLimit,
+    WorkerStuck,
+)
 from media_screening.fingerprint import ALGORITHM
 from media_screening.judgement import judged
 from media_screening.queue import Claim, ScreeningQueue
@@ -45,6 +52,8 @@ class WorkerRule:
             thread that does not end is left behind.
         retry_seconds: Pause before the second attempt; doubled for each one after it.
         drain_seconds: What the job in hand is given to end when the worker is told to stop.
+        max_stuck: Threads left behind, and still at work, with which a worker gives up on itself:
+            whoever supervises it starts another with a clean memory.
     """
 
     max_attempts: int = 3
@@ -53,6 +62,7 @@ class WorkerRule:
     retry_seconds: float = 2.0
     claim_wait_seconds: float = 1.0
     drain_seconds: float = 10.0
+    max_stuck: int = 3
     refresh_seconds: float = 0.25
     trouble_seconds: float = 1.0
 
@@ -88,6 +98,7 @@ class MediaWorker:
         self._rule = rule or WorkerRule()
         self._keep_uploads = keep_uploads
         self._ready = False
+        self._threads: list[threading.Thread] = []
 
     @property
     def ready(self) -> bool:
@@ -95,8 +106,15 @@ class MediaWorker:
         return self._ready
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop; the job in hand is finished, or given back uncounted."""
+        """Work until told to stop; the job in hand is finished, or given back uncounted.
+
+        Raises:
+            WorkerStuck: Too many screenings hang on in their threads, long given up on.
+        """
         await self._queue.open()
+        await asyncio.to_thread(_tell_fences)
+        if swept := await asyncio.to_thread(self._source.sweep):
+            _log.info("uploads left by killed workers removed", uploads=swept)
         await asyncio.to_thread(self._refresh)
         refreshing = asyncio.create_task(self._keep_fresh())
         try:
@@ -110,6 +128,10 @@ class MediaWorker:
                     _log.warning("media worker waits", error=type(error).__name__)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), self._rule.trouble_seconds)
+                # Between two jobs, whatever still runs was given up on.
+                self._threads = [thread for thread in self._threads if thread.is_alive()]
+                if len(self._threads) >= self._rule.max_stuck:
+                    raise WorkerStuck
         finally:
             self._ready = False
             refreshing.cancel()
@@ -181,7 +203,7 @@ class MediaWorker:
         try:
             async with asyncio.timeout(self._rule.timeout_seconds + self._rule.grace_seconds):
                 async with self._source.open(job.uri) as path:
-                    return await in_daemon_thread(lambda: screen(path))
+                    return await in_daemon_thread(lambda: screen(path), self._threads)
         except Rejected as error:
             return Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
@@ -283,8 +305,11 @@ def upload_event(job: ScreeningJob) -> bytes:
     return json.dumps({"type": "upload", **json.loads(encode(job))}).encode()
 
 
-async def in_daemon_thread(function: Callable[[], T]) -> T:
-    """Run in a thread that cannot hold up the process's end, should it never return."""
+async def in_daemon_thread(function: Callable[[], T], threads: list[threading.Thread]) -> T:
+    """Run in a thread that cannot hold up the process's end, should it never return.
+
+    The thread is added to ``threads``.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -302,8 +327,20 @@ async def in_daemon_thread(function: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, *outcome)
 
-    threading.Thread(target=work, name="screening", daemon=True).start()
+    thread = threading.Thread(target=work, name="screening", daemon=True)
+    thread.start()
+    threads.append(thread)
     return await future
+
+
+def _tell_fences() -> None:
+    try:
+        broken = broken_fences()
+    except ScreeningFailed as error:
+        _log.warning("fences not tried", reason=error.reason)
+        return
+    if broken:
+        _log.warning("ffmpeg runs without some fences", missing=broken)
 
 
 def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:

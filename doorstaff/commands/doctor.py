@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +23,8 @@ from doorstaff.ruleset import choose_ruleset
 from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
+from media_screening.child import FENCES, ChildLimits, broken_fences, run
+from media_screening.errors import MediaScreeningError
 from media_screening.ffmpeg import ffmpeg_path
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
@@ -46,7 +47,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg and disk; exit with 1 if one is not well."""
+    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg, fences, disk; exit with 1 if one is bad."""
     settings = find_running(load_settings())
     checks: tuple[Callable[[Settings], Finding], ...] = (
         _home,
@@ -56,6 +57,7 @@ def doctor() -> None:
         _ruleset,
         _sinks,
         _ffmpeg,
+        _fences,
     )
     console = Console(highlight=False, soft_wrap=True)
     findings = [check(settings) for check in checks]
@@ -175,11 +177,22 @@ def _sinks(settings: Settings) -> Finding:
 def _ffmpeg(_settings: Settings) -> Finding:
     try:
         path = ffmpeg_path()
-        answer = subprocess.run(
-            [path, "-version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True
-        )
-    except Exception as error:  # whatever hinders it is what the doctor is there to tell
+        answer = run([path, "-version"], limits=ChildLimits(wall_seconds=_ANSWER_SECONDS))
+    except MediaScreeningError as error:
         mend = "install ffmpeg, or reinstall the imageio-ffmpeg wheel"
-        return Finding(what="ffmpeg", state=f"{type(error).__name__}", mend=mend)
-    version = answer.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ")[0]
+        return Finding(what="ffmpeg", state=error.reason, mend=mend)
+    first = answer.output.decode(errors="replace").split("\n", 1)[0]
+    version = first.removeprefix("ffmpeg version ").split(" ")[0]
     return Finding(what="ffmpeg", state=f"{version} ({path})")
+
+
+def _fences(_settings: Settings) -> Finding:
+    """Say which fences around ffmpeg hold. None is bad for being missing: the others stand."""
+    try:
+        broken = broken_fences()
+    except MediaScreeningError as error:
+        return Finding(what="fences", state=error.reason, mend="try again when there is less to do")
+    state = ", ".join(fence for fence in FENCES if fence not in broken) or "none"
+    for fence, reason in broken.items():
+        state += f"; not {fence} ({reason})"
+    return Finding(what="fences", state=f"around ffmpeg: {state}")

@@ -21,6 +21,8 @@ from doorstaff.logging import configure_logging
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
+from media_screening.errors import WorkerStuck
+from media_screening.fetch import FetchLimits
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary
 from media_screening.retroactive_worker import RetroactiveWorker
@@ -49,7 +51,7 @@ async def run_worker(settings: Settings, *, stop: asyncio.Event | None = None) -
     """Put a worker together and let it work until SIGTERM, SIGINT or ``stop``.
 
     Raises:
-        ServiceUnavailable: Kafka or Redis does not answer as it starts.
+        ServiceUnavailable: Kafka or Redis does not answer as it starts, or screenings hang.
     """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -71,6 +73,8 @@ async def run_worker(settings: Settings, *, stop: asyncio.Event | None = None) -
             except RedisError as error:
                 message = f"Redis (DOORSTAFF_REDIS_URL) does not answer: {type(error).__name__}"
                 raise ServiceUnavailable(message) from None
+            except WorkerStuck as error:
+                raise ServiceUnavailable(error.reason) from None
             finally:
                 await producer.stop()
                 await redis.aclose()
@@ -110,8 +114,10 @@ def make_workers(
         source=Source(
             SourceLimits(
                 folder=settings.media_folder,
-                max_bytes=settings.media_max_bytes,
-                timeout_seconds=settings.media_timeout_seconds,
+                fetch=FetchLimits(
+                    max_bytes=settings.media_max_bytes,
+                    timeout_seconds=settings.media_timeout_seconds,
+                ),
             )
         ),
         publish=publish,

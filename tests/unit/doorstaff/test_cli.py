@@ -346,7 +346,7 @@ def test_the_doctor_finds_a_bare_machine_well(run: Run) -> None:
     marks = {
         line.split()[1]: line.split()[0] for line in ran.out.splitlines() if "mend" not in line
     }
-    assert set(marks) >= {"disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg"}
+    assert set(marks) >= {"disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg", "fences"}
     assert {name: mark for name, mark in marks.items() if name != "disk"} == dict.fromkeys(
         set(marks) - {"disk"}, "ok"
     )
