@@ -12,12 +12,17 @@ ScreeningStatus = Literal["clean", "match", "rejected", "error"]
 """``rejected``: this is not a video that can be screened; ``error``: it could not be tried."""
 
 
+MatchedBy = Literal["picture", "sound", "both"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
     """A stretch of an upload that is a stretch of a reference. Times in seconds from the start.
 
     Attributes:
-        score: 0 to 1, the share of the stretch's frames that agree.
+        score: 0 to 1. By the picture, the share of the stretch's frames that agree; by sound, how
+            probable the match is; by both, how probable it is that not both are wrong.
+        by: What matches: the picture, the sound, or both at the same seconds.
     """
 
     reference_id: ReferenceId
@@ -27,6 +32,7 @@ class Match:
     upload_end_s: float
     reference_start_s: float
     reference_end_s: float
+    by: MatchedBy = "picture"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

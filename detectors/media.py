@@ -7,6 +7,13 @@ from contracts.screening import Screening
 from contracts.signal import Evidence, Finding
 
 MEDIA_MATCH = Code("media.match")
+MEDIA_SOUND_MATCH = Code("media.sound_match")
+
+
+def match_code(screening: Screening) -> Code:
+    """Whether the picture shows a known work, or only the sound is one's."""
+    seen = any(match.by != "sound" for match in screening.matches)
+    return MEDIA_MATCH if seen else MEDIA_SOUND_MATCH
 
 
 def match_evidence(screening: Screening) -> Evidence:
@@ -21,7 +28,7 @@ def match_evidence(screening: Screening) -> Evidence:
 
 
 def media_findings(screening: Screening) -> tuple[Finding, ...]:
-    """One finding if the upload shows a known work."""
+    """One finding if the upload shows a known work, or sounds like one."""
     if screening.status != "match":
         return ()
-    return (Finding(code=MEDIA_MATCH, evidence=match_evidence(screening)),)
+    return (Finding(code=match_code(screening), evidence=match_evidence(screening)),)

@@ -180,6 +180,12 @@ class Settings(BaseSettings):
     media_max_attempts: int = Field(
         3, ge=1, description="Times that one upload is tried.", json_schema_extra={"unit": "tries"}
     )
+    media_sound: Literal["off", "plain", "speeds"] = Field(
+        "speeds",
+        description="Whether sound is listened to: `off`; `plain` for sound at its own pitch;"
+        " `speeds` for sound sped up or shifted in pitch too, 0.8 to 1.25 times, at three times"
+        " the cost.",
+    )
     media_keep_fingerprints: bool = Field(
         True,
         description="Keep the fingerprints of uploads in SQL, so that later references can be"

@@ -19,3 +19,10 @@ DEAD_LETTERS = Counter("doorstaff_media_dead_letters", "Jobs given up.")
 QUEUE_JOBS = Gauge("doorstaff_media_queue_jobs", "Uploads that wait for, or are in, screening.")
 REFERENCES = Gauge("doorstaff_media_references", "Enabled references that are searched.")
 INDEXED_FRAMES = Gauge("doorstaff_media_indexed_frames", "Frames in the reference index.")
+SOUND_FAILURES = Counter(
+    "doorstaff_media_sound_failures",
+    "Uploads screened by their picture alone because their sound could not be decoded.",
+)
+SOUND_VALUES = Gauge(
+    "doorstaff_media_sound_values", "Values in the index of the references' sound."
+)

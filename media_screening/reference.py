@@ -14,6 +14,7 @@ from contracts.ids import ReferenceId, derived_id
 from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index import HashIndex
+from media_screening.sound import SOUND_ALGORITHM, SoundFingerprint
 from media_screening.still import Stills, find_stills
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
@@ -82,11 +83,12 @@ class ReferenceLibrary:
         sha256: str,
         source: str = "",
         reference_id: ReferenceId | None = None,
+        sound: SoundFingerprint | None = None,
     ) -> ReferenceRecord:
         """Keep a work and search for it from now on.
 
         Without a ``reference_id`` it is named after its file's SHA-256, so that the same file is
-        the same reference.
+        the same reference. Its ``sound`` is kept with it; a ``SoundLibrary`` searches for that.
 
         Raises:
             ReferenceExists: The id is taken.
@@ -102,7 +104,10 @@ class ReferenceLibrary:
             added_at_ms=now_ms,
             changed_at_ms=now_ms,
         )
-        if not self._store.add(record, {ALGORITHM: fingerprint.pack()}):
+        packed = {ALGORITHM: fingerprint.pack()}
+        if sound is not None:
+            packed[SOUND_ALGORITHM] = sound.pack()
+        if not self._store.add(record, packed):
             reason = (
                 f"a reference {record.reference_id} exists: remove it first, or give another id"
             )

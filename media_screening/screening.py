@@ -11,12 +11,16 @@ from pathlib import Path
 from contracts.ids import ReferenceId
 from contracts.screening import Match, ScreeningStatus
 from media_screening.alignment import AlignmentRule, align
+from media_screening.confirmation import picture_confirms
 from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
 from media_screening.fingerprint import Fingerprint, FingerprintBuilder
 from media_screening.frame import FrameLimits, read_frames
+from media_screening.joining import join_matches
+from media_screening.listening import Heard, Listener
 from media_screening.probe import probe
 from media_screening.reference import ReferenceLibrary
 from media_screening.sniff import check_file
+from media_screening.sound import SoundFingerprint
 from media_screening.still import find_stills
 from media_screening.vote import Ballot, Line
 
@@ -60,6 +64,7 @@ class Outcome:
         reason: Why it was not, or not all, screened; one line for people.
         fingerprint: Of what could be decoded; None unless it is clean or a match. Of a match that
             is cut off, which ``reason`` says, it ends where the file does.
+        sound: Of its sound, if there is any and it is listened to.
         passing: For an error, whether trying again may help.
     """
 
@@ -69,11 +74,21 @@ class Outcome:
     elapsed_s: float = 0.0
     matches: tuple[Match, ...] = ()
     fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
+    sound: SoundFingerprint | None = field(default=None, repr=False, compare=False)
     passing: bool = False
 
 
 class Screener:
-    """Holds files against a library."""
+    """Holds files against a library.
+
+    Args:
+        library: The pictures of the references.
+        limits: What a file may be and cost.
+        search: When pictures point at a work.
+        alignment: When stretches are a match.
+        listener: Listens to files and holds their sound against the references'; None for the
+            picture alone.
+    """
 
     def __init__(
         self,
@@ -82,8 +97,10 @@ class Screener:
         limits: ScreeningLimits | None = None,
         search: SearchRule | None = None,
         alignment: AlignmentRule | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self._library = library
+        self._listener = listener
         self._limits = limits or ScreeningLimits()
         self._search = search or SearchRule()
         self._alignment = alignment or AlignmentRule()
@@ -129,6 +146,17 @@ class Screener:
             progress=progress,
         )
         matches = self.match(upload)
+        heard = Heard()
+        if self._listener is not None:
+            heard = self._listener.listen(
+                path,
+                max_seconds=self._limits.max_seconds,
+                timeout_seconds=self._limits.timeout_seconds,
+                wanted=_told_again(progress, upload.duration_s),
+            )
+            matches = join_matches(
+                matches, heard.matches, confirms=lambda match: self._confirms(upload, match)
+            )
         if cut is not None and not matches:
             return Outcome(
                 status="rejected", reason=cut.reason, duration_s=round(upload.duration_s, 3)
@@ -139,7 +167,13 @@ class Screener:
             duration_s=round(upload.duration_s, 3),
             matches=matches,
             fingerprint=upload,
+            sound=heard.fingerprint,
         )
+
+    def _confirms(self, upload: Fingerprint, match: Match) -> bool:
+        """Whether the picture too says what the sound says."""
+        reference = self._library.get(match.reference_id)
+        return reference is not None and picture_confirms(upload, reference.fingerprint, match)
 
     def _candidates(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
         """For each reference that has pictures in common, the lines worth following."""
@@ -206,6 +240,11 @@ def fingerprint_file(
     shown_s = builder.end_s + 1 / frames_per_second
     whole_s = found.duration_s if found.duration_s is not None and cut is None else shown_s
     return builder.build(duration_s=max(whole_s, builder.end_s)), cut
+
+
+def _told_again(progress: Progress | None, whole_s: float) -> Callable[[], None]:
+    """While the sound is listened to, the picture stays done; whoever is told may end the work."""
+    return lambda: progress(whole_s, whole_s) if progress is not None else None
 
 
 def _timed(outcome: Outcome, elapsed_s: float) -> Outcome:

@@ -26,6 +26,8 @@ from media_screening.fingerprint import ALGORITHM
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
+from media_screening.sound import SOUND_ALGORITHM
+from media_screening.sound_library import SoundLibrary
 from media_screening.source import Source
 from store.reference import ReferenceStore, UploadFingerprintRecord
 
@@ -75,6 +77,7 @@ class MediaWorker:
         dead_letter_topic: str,
         rule: WorkerRule | None = None,
         keep_uploads: ReferenceStore | None = None,
+        sounds: SoundLibrary | None = None,
     ) -> None:
         self._queue = queue
         self._library = library
@@ -85,6 +88,7 @@ class MediaWorker:
         self._dead_letter_topic = dead_letter_topic
         self._rule = rule or WorkerRule()
         self._keep_uploads = keep_uploads
+        self._sounds = sounds
         self._ready = False
 
     @property
@@ -262,6 +266,9 @@ class MediaWorker:
             _log.info("references loaded", references=len(self._library))
         metrics.REFERENCES.set(len(self._library))
         metrics.INDEXED_FRAMES.set(len(self._library.index))
+        if self._sounds is not None:
+            self._sounds.refresh()
+            metrics.SOUND_VALUES.set(len(self._sounds.index))
 
 
 QUEUE_PARTITION = -1
@@ -313,16 +320,20 @@ def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
 
 
 def _keep(store: ReferenceStore, job: ScreeningJob, outcome: Outcome) -> None:
-    if outcome.fingerprint is None:
-        return
-    store.keep_upload(
-        UploadFingerprintRecord(
-            upload_id=job.upload_id,
-            account_id=job.account_id,
-            event_id=job.event_id,
-            occurred_at_ms=epoch_ms(job.occurred_at),
-            duration_s=outcome.duration_s,
-            algorithm=ALGORITHM,
-            frames=outcome.fingerprint.pack(),
+    packed: dict[str, bytes] = {}
+    if outcome.fingerprint is not None:
+        packed[ALGORITHM] = outcome.fingerprint.pack()
+    if outcome.sound is not None:
+        packed[SOUND_ALGORITHM] = outcome.sound.pack()
+    for algorithm, frames in packed.items():
+        store.keep_upload(
+            UploadFingerprintRecord(
+                upload_id=job.upload_id,
+                account_id=job.account_id,
+                event_id=job.event_id,
+                occurred_at_ms=epoch_ms(job.occurred_at),
+                duration_s=outcome.duration_s,
+                algorithm=algorithm,
+                frames=frames,
+            )
         )
-    )

@@ -24,6 +24,7 @@ from doorstaff.ruleset import choose_ruleset
 from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
+from media_screening.chromaprint import has_chromaprint
 from media_screening.ffmpeg import ffmpeg_path
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
@@ -172,7 +173,7 @@ def _sinks(settings: Settings) -> Finding:
     return Finding(what="sinks", state=", ".join(settings.sinks) or "none besides SQL")
 
 
-def _ffmpeg(_settings: Settings) -> Finding:
+def _ffmpeg(settings: Settings) -> Finding:
     try:
         path = ffmpeg_path()
         answer = subprocess.run(
@@ -182,4 +183,11 @@ def _ffmpeg(_settings: Settings) -> Finding:
         mend = "install ffmpeg, or reinstall the imageio-ffmpeg wheel"
         return Finding(what="ffmpeg", state=f"{type(error).__name__}", mend=mend)
     version = answer.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ")[0]
-    return Finding(what="ffmpeg", state=f"{version} ({path})")
+    state = f"{version} ({path})"
+    if settings.media_sound != "off" and not has_chromaprint():
+        mend = (
+            "set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg of the imageio-ffmpeg wheel or of"
+            " Debian"
+        )
+        return Finding(what="ffmpeg", state=f"{state}, without Chromaprint", mend=mend)
+    return Finding(what="ffmpeg", state=state)

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from contracts.dead_letter import DeadLetter
 from contracts.ids import ReferenceId
-from contracts.screening import Match, Screening
+from contracts.screening import Match, MatchedBy, Screening
 from contracts.wire import encode
 from doorstaff.database import open_home_database
 from doorstaff.errors import ServiceUnavailable
@@ -33,7 +33,10 @@ from doorstaff.logging import configure_logging
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
+from media_screening.chromaprint import has_chromaprint
 from media_screening.errors import MediaScreeningError
+from media_screening.ffmpeg import ffmpeg_path
+from media_screening.listening import Listener
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import (
@@ -43,6 +46,9 @@ from media_screening.screening import (
     ScreeningLimits,
     fingerprint_file,
 )
+from media_screening.sound_library import SoundLibrary
+from media_screening.sound_reading import SPEEDS, read_sound
+from media_screening.sound_screening import SoundScreener
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
@@ -75,6 +81,27 @@ def screening_limits(settings: Settings, *, decode_threads: int = 0) -> Screenin
     )
 
 
+def open_listener(
+    settings: Settings, store: ReferenceStore
+) -> tuple[SoundLibrary, Listener | None]:
+    """The references' sound, and what listens for it; None where the settings say not to.
+
+    Raises:
+        ServiceUnavailable: This ffmpeg has no Chromaprint.
+    """
+    sounds = SoundLibrary(store)
+    if settings.media_sound == "off":
+        return sounds, None
+    if not has_chromaprint():
+        message = (
+            f"{ffmpeg_path()} has no Chromaprint: set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg"
+            " of the imageio-ffmpeg wheel or of Debian"
+        )
+        raise ServiceUnavailable(message)
+    speeds = SPEEDS if settings.media_sound == "speeds" else ()
+    return sounds, Listener(SoundScreener(sounds), speeds=speeds)
+
+
 def add_reference(
     library: ReferenceLibrary,
     path: Path,
@@ -83,29 +110,37 @@ def add_reference(
     reference_id: str | None = None,
     limits: ScreeningLimits | None = None,
     progress: VideoProgress | None = None,
+    listen: bool = True,
 ) -> ReferenceId:
-    """Fingerprint a file and keep it as a reference.
+    """Fingerprint a file, its sound too if it has any, and keep it as a reference.
 
     Raises:
         MediaScreeningError: It is not a whole video, none of it can be told from other works, or
             the id is taken.
     """
+    bounds = limits or ScreeningLimits()
     fingerprint, cut = fingerprint_file(
         path,
         frames_per_second=REFERENCE_FRAMES_PER_SECOND,
-        limits=limits or ScreeningLimits(),
+        limits=bounds,
         progress=progress,
     )
     if cut is not None:
         raise cut
     if not len(fingerprint):
         raise MediaScreeningError("every frame of it is flat: nothing to be found by")  # noqa: EM101
+    sound = None
+    if listen:
+        sound = read_sound(
+            path, max_seconds=bounds.max_seconds, timeout_seconds=bounds.timeout_seconds
+        )
     record = library.add(
         fingerprint,
         title=title,
         sha256=sha256_of(path),
         source=path.name,
         reference_id=ReferenceId(reference_id) if reference_id else None,
+        sound=sound.fingerprint if sound else None,
     )
     return record.reference_id
 
@@ -129,6 +164,7 @@ def reference_add(
                 reference_id=reference_id,
                 limits=screening_limits(settings),
                 progress=_advance(bar, file),
+                listen=settings.media_sound != "off",
             )
     except MediaScreeningError as error:
         _fail(f"{file}: {error.reason}")
@@ -189,7 +225,9 @@ def screen(
         library.refresh()
         if not len(library):
             typer.echo("no references to look for: see doorstaff media reference add", err=True)
-        screener = Screener(library, limits=screening_limits(settings))
+        sounds, listener = open_listener(settings, store)
+        sounds.refresh()
+        screener = Screener(library, limits=screening_limits(settings), listener=listener)
         for file in files:
             outcome = screener.screen(file, progress=_advance(bar, file))
             screened &= outcome.status in {"clean", "match"}
@@ -246,6 +284,7 @@ def make_worker(
 ) -> MediaWorker:
     """A worker that publishes to Kafka."""
     library = ReferenceLibrary(store)
+    sounds, listener = open_listener(settings, store)
 
     async def publish(screening: Screening) -> None:
         await producer.send_and_wait(
@@ -265,7 +304,9 @@ def make_worker(
             prefix=settings.topic_prefix,
         ),
         library=library,
-        screener=Screener(library, limits=screening_limits(settings, decode_threads=1)),
+        screener=Screener(
+            library, limits=screening_limits(settings, decode_threads=1), listener=listener
+        ),
         source=Source(
             SourceLimits(
                 folder=settings.media_folder,
@@ -281,6 +322,7 @@ def make_worker(
             timeout_seconds=settings.media_timeout_seconds,
         ),
         keep_uploads=store if settings.media_keep_fingerprints else None,
+        sounds=sounds,
     )
 
 
@@ -344,8 +386,15 @@ def _told(match: Match) -> str:
     return (
         f"  {_clock(match.upload_start_s)} to {_clock(match.upload_end_s)} is"
         f" {_clock(match.reference_start_s)} to {_clock(match.reference_end_s)} of"
-        f" {match.title} ({match.reference_id}), {match.score:.0%} of the frames"
+        f" {match.title} ({match.reference_id}), {_FOUND_BY[match.by].format(match.score)}"
     )
+
+
+_FOUND_BY: dict[MatchedBy, str] = {
+    "picture": "{:.0%} of the frames",
+    "sound": "by sound, score {:.2f}",
+    "both": "by picture and sound, score {:.2f}",
+}
 
 
 def _clock(seconds: float) -> str:
