@@ -74,7 +74,7 @@ def speech(path: Path, *, seed: int, sentences: int) -> bool:
         ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
     )
 
-    @kind
+    @kind  # type: ignore[untyped-decorator] # ctypes has no types for its callbacks
     def listen(samples: ctypes.Array[ctypes.c_short], count: int, _events: object) -> int:
         if count > 0:
             heard.append(np.ctypeslib.as_array(samples, (count,)).copy())

@@ -80,7 +80,7 @@ class SoundFingerprint:
         """All of it, at its own speed."""
         return Hearing(
             speed=1.0,
-            times_s=np.arange(len(self)) * PERIOD_S + CENTRE_S,
+            times_s=np.arange(len(self), dtype=np.float64) * PERIOD_S + CENTRE_S,
             values=self.values,
             telling=self.audible & ~is_steady(self.values),
         )

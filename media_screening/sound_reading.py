@@ -111,13 +111,13 @@ def read_sound(
             powers.append(_powers(samples))
             here = range(hops, hops + len(powers[-1]))
             hops = here.stop
-            for hop in here if varied else ():
-                if plan.takes(hop):
+            for hop in here:
+                if varied is not None and plan.takes(hop):
                     taken.append(hop)
                     at = (hop - here.start) * HOP_SAMPLES
                     varied.feed(samples[at : at + HOP_SAMPLES].tobytes())
         (values,) = plain.finish()
-        others = varied.finish() if varied else []
+        others = varied.finish() if varied is not None else []
     power = np.concatenate(powers)
     starts = np.arange(len(values), dtype=np.float64)
     fingerprint = SoundFingerprint(

@@ -79,12 +79,12 @@ def propose(hearing: Hearing, hits: SoundHits) -> list[Proposal]:
             ]
         )
         found, where = np.unique(keys, return_inverse=True)
-        votes = np.bincount(where, np.tile(weights, 4), len(found))
+        votes = np.bincount(where, np.tile(weights, 4), len(found)).astype(np.float64)
         enough = votes >= MIN_VOTES
         ballots.append((found[enough], votes[enough]))
     keys = np.concatenate([found for found, _ in ballots])
-    votes = np.concatenate([count for _, count in ballots])
-    return list(_best(keys, votes, hits.references, slopes))
+    counts = np.concatenate([votes for _, votes in ballots])
+    return list(_best(keys, counts, hits.references, slopes))
 
 
 def _best(
