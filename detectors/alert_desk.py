@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from contracts.alert import Alert
+from contracts.evidence import media_alert_id
 from contracts.ids import ACTIONS, AccountId, AlertId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -22,7 +23,6 @@ from detectors.alert_writer import (
     QUIET,
     AlertWriter,
     closed_into,
-    media_alert_id,
     media_weight,
 )
 from detectors.campaign import (
@@ -51,7 +51,7 @@ from detectors.desk_copy import (
     told_from,
     told_row,
 )
-from detectors.media import MEDIA_MATCH
+from detectors.media import match_code
 from detectors.pace import Pace
 from detectors.ruling import Ruled, Rulings
 
@@ -141,10 +141,10 @@ class AlertDesk:
 
     def screened(self, screening: Screening) -> list[Alert]:
         """Take in what a media worker found; of two findings on an upload the larger stands."""
-        rule = self._ruleset.signals.get(MEDIA_MATCH)
+        rule = self._ruleset.signals.get(match_code(screening))
         if rule is None or rule.mode != "live" or screening.status != "match":
             return []
-        alert_id = media_alert_id(screening)
+        alert_id = media_alert_id(screening.upload_id)
         known = self._uploads.get(alert_id)
         if known is not None and media_weight(screening) <= media_weight(known.screening):
             return []

@@ -13,6 +13,7 @@ from contracts.alert import (
     GrowthPoint,
 )
 from contracts.event import from_epoch_ms
+from contracts.evidence import media_alert_id
 from contracts.ids import ACTIONS, AccountId, AlertId, CampaignId, Code, Facet, derived_id
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -21,7 +22,7 @@ from detectors.campaign import Campaign, alert_of, campaign_named
 from detectors.case import Case, ReasonBook
 from detectors.growth import growth
 from detectors.headline import NETWORKS, campaign_headline, match_headline
-from detectors.media import MEDIA_MATCH, match_evidence
+from detectors.media import match_code, match_evidence
 from detectors.ruling import Ruling, Rulings
 
 _NETWORKS = tuple(f"{kind}:" for kind in NETWORKS)
@@ -112,7 +113,7 @@ class AlertWriter:
 
     def media(self, screening: Screening, points: int) -> Alert:
         """The alert on an upload that shows known works."""
-        alert_id = media_alert_id(screening)
+        alert_id = media_alert_id(screening.upload_id)
         rulings = {
             *self._rulings.on_alert(alert_id),
             *self._rulings.on_account(screening.account_id),
@@ -132,13 +133,17 @@ class AlertWriter:
             account_count=1,
             risk=risk,
             action=self._ruleset.action_for(risk),
-            reasons=(Reason(code=MEDIA_MATCH, points=points, evidence=match_evidence(screening)),),
+            reasons=(
+                Reason(
+                    code=match_code(screening), points=points, evidence=match_evidence(screening)
+                ),
+            ),
             opened_at=at,
             updated_at=at,
             ruleset_version=self._ruleset.version,
             matches=screening.matches,
             closed_because=because,
-            links=self._links(alert_id),
+            links=self._picture_links(alert_id),
         )
 
     def is_ruled(self, campaign: Campaign) -> bool:
@@ -222,8 +227,12 @@ class AlertWriter:
             campaign_ids=campaign_ids,
             growth=growth,
             closed_because=because,
-            links=self._links(alert_id),
+            links=self._picture_links(alert_id),
         )
+
+    def _picture_links(self, alert_id: AlertId) -> dict[str, str]:
+        links = self._links(alert_id)
+        return links | {"pictures": f"{links['console']}#pictures"} if links else links
 
     def _links(self, alert_id: AlertId) -> dict[str, str]:
         return {"console": f"{self._console_url}/alerts/{alert_id}"} if self._console_url else {}
@@ -254,11 +263,6 @@ def was_closed_into_another(alert: Alert) -> bool:
 def account_alert_id(account_id: AccountId) -> AlertId:
     """The id of the alert on a lone account."""
     return AlertId(derived_id("account", account_id))
-
-
-def media_alert_id(screening: Screening) -> AlertId:
-    """The id of the alert on an upload."""
-    return AlertId(derived_id("media", screening.upload_id))
 
 
 def media_weight(screening: Screening) -> int:

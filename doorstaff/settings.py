@@ -192,6 +192,27 @@ class Settings(BaseSettings):
         " matched against them.",
     )
 
+    media_evidence_mib: int = Field(
+        1_024,
+        ge=0,
+        description="Room for pictures of matches below HOME, upload beside reference; the oldest"
+        " go first. 0 keeps none.",
+        json_schema_extra={"unit": "MiB"},
+    )
+    media_evidence_days: float = Field(
+        90.0,
+        gt=0,
+        description="How long pictures of matches are kept.",
+        json_schema_extra={"unit": "days"},
+    )
+    media_key_pictures_mib: int = Field(
+        4_096,
+        ge=0,
+        description="Room for the references' key pictures below HOME, about 6 MiB a work; the"
+        " oldest go first, and matches with their works then show the upload alone. 0 keeps none.",
+        json_schema_extra={"unit": "MiB"},
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )

@@ -23,6 +23,9 @@ SOUND_FAILURES = Counter(
     "doorstaff_media_sound_failures",
     "Uploads screened by their picture alone because their sound could not be decoded.",
 )
+EVIDENCE_FAILURES = Counter(
+    "doorstaff_media_evidence_failures", "Matches of which no pictures could be kept."
+)
 SOUND_VALUES = Gauge(
     "doorstaff_media_sound_values", "Values in the index of the references' sound."
 )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from media_screening.errors import DecoderFailed, TimeLimit
-from media_screening.ffmpeg import ENVIRONMENT, INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.output import read_output
 from media_screening.sound import HOP_SAMPLES, SAMPLE_RATE_HZ
 
 SAMPLE_BYTES = 2
 CHUNK_BYTES = HOP_SAMPLES * SAMPLE_BYTES * 64
-_FAREWELL_SECONDS = 5.0
 
 
 def read_pcm(path: Path, *, max_seconds: float, timeout_seconds: float) -> Iterator[bytes]:
@@ -34,36 +31,4 @@ def read_pcm(path: Path, *, max_seconds: float, timeout_seconds: float) -> Itera
         "-af", f"aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0,aformat=s16:channel_layouts=mono",
         "-t", f"{max_seconds:g}", "-f", "s16le", "pipe:1",
     ]  # fmt: skip
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(ENVIRONMENT),
-        )
-    except OSError as error:
-        reason = f"ffmpeg could not be started: {error.strerror}"
-        raise DecoderFailed(reason) from None
-    overdue = threading.Event()
-
-    def end() -> None:
-        overdue.set()
-        process.kill()
-
-    watchdog = threading.Timer(timeout_seconds, end)
-    watchdog.daemon = True
-    watchdog.start()
-    assert process.stdout is not None
-    try:
-        while chunk := process.stdout.read(CHUNK_BYTES):
-            yield chunk
-        process.wait(timeout=_FAREWELL_SECONDS)
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.stdout.close()
-        process.wait()
-    if overdue.is_set():
-        reason = f"decoding the sound took longer than {timeout_seconds:g} s"
-        raise TimeLimit(reason)
+    return read_output(command, piece_bytes=CHUNK_BYTES, timeout_seconds=timeout_seconds)

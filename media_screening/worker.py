@@ -22,6 +22,7 @@ from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
 from media_screening import metrics
 from media_screening.errors import Rejected, ScreeningFailed, SourceUnavailable, TimeLimit
+from media_screening.evidence import EvidenceKeeper
 from media_screening.fingerprint import ALGORITHM
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
@@ -55,6 +56,7 @@ class WorkerRule:
     drain_seconds: float = 10.0
     refresh_seconds: float = 1.0
     trouble_seconds: float = 1.0
+    prune_seconds: float = 3_600.0
 
 
 class MediaWorker:
@@ -78,6 +80,7 @@ class MediaWorker:
         rule: WorkerRule | None = None,
         keep_uploads: ReferenceStore | None = None,
         sounds: SoundLibrary | None = None,
+        evidence: EvidenceKeeper | None = None,
     ) -> None:
         self._queue = queue
         self._library = library
@@ -89,6 +92,7 @@ class MediaWorker:
         self._rule = rule or WorkerRule()
         self._keep_uploads = keep_uploads
         self._sounds = sounds
+        self._evidence = evidence
         self._ready = False
 
     @property
@@ -101,6 +105,7 @@ class MediaWorker:
         await self._queue.open()
         await asyncio.to_thread(self._refresh)
         refreshing = asyncio.create_task(self._keep_fresh())
+        pruning = asyncio.create_task(self._keep_in_budget())
         try:
             while not stop.is_set():
                 try:
@@ -115,7 +120,8 @@ class MediaWorker:
         finally:
             self._ready = False
             refreshing.cancel()
-            await asyncio.gather(refreshing, return_exceptions=True)
+            pruning.cancel()
+            await asyncio.gather(refreshing, pruning, return_exceptions=True)
             with contextlib.suppress(Exception):
                 await self._queue.close()
 
@@ -171,7 +177,10 @@ class MediaWorker:
             if job.sha256 and not hmac.compare_digest(sha256_of(path), job.sha256):
                 reason = "the file is not the one that was announced: its SHA-256 differs"
                 raise SourceUnavailable(reason)
-            return self._screener.screen(path, progress=still_wanted)
+            outcome = self._screener.screen(path, progress=still_wanted)
+            if self._evidence is not None:
+                self._evidence.keep_upload(job.upload_id, path, outcome.matches)
+            return outcome
 
         try:
             async with asyncio.timeout(self._rule.timeout_seconds + self._rule.grace_seconds):
@@ -260,6 +269,14 @@ class MediaWorker:
                 await asyncio.to_thread(self._refresh)
             except Exception as error:
                 _log.warning("references not refreshed", error=type(error).__name__)
+
+    async def _keep_in_budget(self) -> None:
+        while self._evidence is not None:
+            try:
+                await asyncio.to_thread(self._evidence.prune)
+            except OSError as error:
+                _log.warning("pictures not pruned", error=type(error).__name__)
+            await asyncio.sleep(self._rule.prune_seconds)
 
     def _refresh(self) -> None:
         if self._library.refresh():

@@ -29,12 +29,14 @@ from contracts.screening import Match, MatchedBy, Screening
 from contracts.wire import encode
 from doorstaff.database import open_home_database
 from doorstaff.errors import ServiceUnavailable
+from doorstaff.evidence import evidence_folders
 from doorstaff.logging import configure_logging
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
 from media_screening.chromaprint import has_chromaprint
 from media_screening.errors import MediaScreeningError
+from media_screening.evidence import EvidenceKeeper
 from media_screening.ffmpeg import ffmpeg_path
 from media_screening.listening import Listener
 from media_screening.queue import ScreeningQueue
@@ -102,6 +104,12 @@ def open_listener(
     return sounds, Listener(SoundScreener(sounds), speeds=speeds)
 
 
+def evidence_keeper(settings: Settings) -> EvidenceKeeper:
+    """What keeps the pictures of matches and references, below HOME."""
+    pairs, strips = evidence_folders(settings)
+    return EvidenceKeeper(pairs=pairs, strips=strips)
+
+
 def add_reference(
     library: ReferenceLibrary,
     path: Path,
@@ -111,6 +119,7 @@ def add_reference(
     limits: ScreeningLimits | None = None,
     progress: VideoProgress | None = None,
     listen: bool = True,
+    evidence: EvidenceKeeper | None = None,
 ) -> ReferenceId:
     """Fingerprint a file, its sound too if it has any, and keep it as a reference.
 
@@ -142,6 +151,13 @@ def add_reference(
         reference_id=ReferenceId(reference_id) if reference_id else None,
         sound=sound.fingerprint if sound else None,
     )
+    if evidence is not None:
+        evidence.keep_reference(
+            record.reference_id,
+            path,
+            duration_s=fingerprint.duration_s,
+            timeout_seconds=bounds.timeout_seconds,
+        )
     return record.reference_id
 
 
@@ -165,6 +181,7 @@ def reference_add(
                 limits=screening_limits(settings),
                 progress=_advance(bar, file),
                 listen=settings.media_sound != "off",
+                evidence=evidence_keeper(settings),
             )
     except MediaScreeningError as error:
         _fail(f"{file}: {error.reason}")
@@ -208,8 +225,9 @@ def reference_enable(reference_id: ReferenceArgument) -> None:
 
 @reference_app.command("remove")
 def reference_remove(reference_id: ReferenceArgument) -> None:
-    """Forget a reference and its fingerprint."""
+    """Forget a reference, its fingerprints and its pictures."""
     _change(lambda library: library.remove(ReferenceId(reference_id)))
+    evidence_keeper(load_settings()).forget_reference(ReferenceId(reference_id))
 
 
 @app.command("screen")
@@ -323,6 +341,7 @@ def make_worker(
         ),
         keep_uploads=store if settings.media_keep_fingerprints else None,
         sounds=sounds,
+        evidence=evidence_keeper(settings),
     )
 
 
