@@ -339,7 +339,7 @@ def test_a_match_is_shown_beside_its_reference(
         [b"\xff\xd8one", b"\xff\xd8two", b"\xff\xd8three"],
     )
     page = client.get("/alerts/alert-000001").text
-    addresses = re.findall(r'<img src="([^"]+)"', page)
+    addresses = re.findall(r'<img src="(/alerts[^"]+)"', page)
     assert addresses == [f"/alerts/alert-000001/pictures/{number}.jpg" for number in (0, 1)]
     assert html.unescape(page).count(SPAM) == 2
     assert "<script>alert" not in page

@@ -17,12 +17,17 @@ from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, TICK_MS, AlertDe
 from detectors.alert_writer import QUIET, was_closed_into_another
 from detectors.campaign import KEPT_MS, QUIET_MS
 from detectors.ledger import campaign_of
-from detectors.media import MEDIA_MATCH
+from detectors.media import MEDIA_MATCH, MEDIA_SOUND_MATCH
 from detectors.ruling import Ruled, Ruling
 from tests.traffic import START, START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
 
-RULES = ruleset(signals={MEDIA_MATCH: SignalRule(points=100, group="any")})
+RULES = ruleset(
+    signals={
+        MEDIA_MATCH: SignalRule(points=100, group="any"),
+        MEDIA_SOUND_MATCH: SignalRule(points=60, group="any"),
+    }
+)
 
 
 def verdict(
@@ -374,6 +379,15 @@ def test_a_match_is_one_alert_and_no_second_one_about_the_account() -> None:
     at_ms = int(SCREENING.occurred_at.timestamp() * 1_000) + 5_000 - START_MS
     ban = decision(SCREENING.account_id, at_s=at_ms / 1_000)
     assert told(at.decide(ban)) == [("media", "closed", 1)] * 2
+
+
+def test_a_match_by_sound_alone_is_for_review() -> None:
+    heard_only = tuple(replace(match, by="sound") for match in SCREENING.matches)
+    (alert,) = desk().screened(replace(SCREENING, matches=heard_only))
+    assert (alert.risk, alert.reasons[0].code) == (60, MEDIA_SOUND_MATCH)
+    seen_too = (*heard_only, *(replace(match, by="both") for match in SCREENING.matches))
+    (alert,) = desk().screened(replace(SCREENING, matches=seen_too))
+    assert (alert.risk, alert.reasons[0].code) == (100, MEDIA_MATCH)
 
 
 def test_what_a_member_uploads_joins_the_reasons_of_its_campaign() -> None:
