@@ -54,6 +54,7 @@ _PLAIN = {
     "link.suspicious_suffix": "A link is under a suffix that is mostly abused.",
     "link.userinfo": "A link dresses up as another site before the @.",
     "media.match": "The upload shows a known work.",
+    "media.prohibited": "A frame may show prohibited content: a person should look.",
     "media.sound_match": "The upload sounds like a known work; its picture shows none.",
     "text.invisible": "Invisible characters stand inside words.",
     "text.lookalikes": "Words borrow letters of another alphabet.",

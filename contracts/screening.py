@@ -36,6 +36,21 @@ class Match:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProhibitedHit:
+    """A frame that may show what the platform may not carry, for a person to judge.
+
+    Attributes:
+        label: What a model takes it for.
+        score: How sure it is, 0 to 1.
+        at_s: When in the upload, in seconds.
+    """
+
+    label: str
+    score: float
+    at_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ScreeningJob:
     """One upload to be screened: what lies on the screening queue."""
 
@@ -62,3 +77,4 @@ class Screening:
     duration_s: float = 0.0
     elapsed_s: float = 0.0
     matches: tuple[Match, ...] = ()
+    prohibited: tuple[ProhibitedHit, ...] = ()

@@ -21,8 +21,7 @@ from contracts.verdict import Reason
 from detectors.campaign import Campaign, alert_of, campaign_named
 from detectors.case import Case, ReasonBook
 from detectors.growth import growth
-from detectors.headline import NETWORKS, campaign_headline, match_headline
-from detectors.media import match_code, match_evidence
+from detectors.headline import NETWORKS, campaign_headline, media_headline
 from detectors.ruling import Ruling, Rulings
 
 _NETWORKS = tuple(f"{kind}:" for kind in NETWORKS)
@@ -111,8 +110,8 @@ class AlertWriter:
             opened_ms=events[0].at_ms,
         )
 
-    def media(self, screening: Screening, points: int) -> Alert:
-        """The alert on an upload that shows known works."""
+    def media(self, screening: Screening, reasons: tuple[Reason, ...]) -> Alert:
+        """The alert on an upload that shows known works, or what may be prohibited."""
         alert_id = media_alert_id(screening.upload_id)
         rulings = {
             *self._rulings.on_alert(alert_id),
@@ -120,9 +119,9 @@ class AlertWriter:
         }
         at = screening.occurred_at
         rulings = {ruling for ruling in rulings if from_epoch_ms(ruling.at_ms) >= at}
-        risk = min(100, max(0, points))
+        risk = min(100, max(0, *(reason.points for reason in reasons)))
         because = max(rulings).because if rulings else ""
-        title = match_headline(screening.title, screening.matches)
+        title = media_headline(screening)
         return Alert(
             alert_id=alert_id,
             revision=_revision(media_weight(screening), len(rulings), because),
@@ -133,11 +132,7 @@ class AlertWriter:
             account_count=1,
             risk=risk,
             action=self._ruleset.action_for(risk),
-            reasons=(
-                Reason(
-                    code=match_code(screening), points=points, evidence=match_evidence(screening)
-                ),
-            ),
+            reasons=reasons,
             opened_at=at,
             updated_at=at,
             ruleset_version=self._ruleset.version,
@@ -266,9 +261,9 @@ def account_alert_id(account_id: AccountId) -> AlertId:
 
 
 def media_weight(screening: Screening) -> int:
-    """Of how much a screening found, in tenths of a second, and one a match."""
+    """Of how much a screening found, in tenths of a second, and one a match and a frame."""
     seconds = sum(match.upload_end_s - match.upload_start_s for match in screening.matches)
-    return len(screening.matches) + round(10 * seconds)
+    return len(screening.matches) + round(10 * seconds) + len(screening.prohibited)
 
 
 def _revision(weight: int, rulings: int, because: str) -> int:

@@ -8,6 +8,7 @@ from contracts.signal import Evidence, Finding
 
 MEDIA_MATCH = Code("media.match")
 MEDIA_SOUND_MATCH = Code("media.sound_match")
+MEDIA_PROHIBITED = Code("media.prohibited")
 
 
 def match_code(screening: Screening) -> Code:
@@ -27,8 +28,25 @@ def match_evidence(screening: Screening) -> Evidence:
     }
 
 
+def prohibited_evidence(screening: Screening) -> Evidence:
+    """The frames that a person should look at, the surest of them first."""
+    hits = sorted(screening.prohibited, key=lambda hit: hit.score, reverse=True)
+    surest = hits[0]
+    return {
+        "upload_id": screening.upload_id,
+        "label": surest.label,
+        "score": surest.score,
+        "at_s": surest.at_s,
+        "frames": [f"{hit.label} {hit.score:.2f} at {hit.at_s:g} s" for hit in hits],
+    }
+
+
 def media_findings(screening: Screening) -> tuple[Finding, ...]:
-    """One finding if the upload shows a known work, or sounds like one."""
-    if screening.status != "match":
-        return ()
-    return (Finding(code=match_code(screening), evidence=match_evidence(screening)),)
+    """What the upload shows: a known work, or the sound of one; and what may be prohibited."""
+    findings: list[Finding] = []
+    if screening.status == "match":
+        findings.append(Finding(code=match_code(screening), evidence=match_evidence(screening)))
+    if screening.prohibited:
+        evidence = prohibited_evidence(screening)
+        findings.append(Finding(code=MEDIA_PROHIBITED, evidence=evidence))
+    return tuple(findings)

@@ -192,6 +192,24 @@ class Settings(BaseSettings):
         " matched against them.",
     )
 
+    media_prohibited: bool = Field(
+        False,
+        description="Look at uploads' frames for prohibited content, for people to review. Needs"
+        " `pip install 'doorstaff[prohibited]'`.",
+    )
+    media_prohibited_every_seconds: float = Field(
+        5.0,
+        ge=0.5,
+        description="Seconds between the frames that are looked at for prohibited content.",
+        json_schema_extra={"unit": "s"},
+    )
+    media_prohibited_score: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="How sure the model must be of prohibited content before a person is asked.",
+        json_schema_extra={"unit": "0 to 1"},
+    )
     media_evidence_mib: int = Field(
         1_024,
         ge=0,

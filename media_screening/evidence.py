@@ -19,7 +19,7 @@ from contracts.ids import ReferenceId, UploadId
 from contracts.screening import Match
 from media_screening import metrics
 from media_screening.errors import MediaScreeningError
-from media_screening.picture import from_jpeg, read_picture, read_strip, side_by_side, to_jpeg
+from media_screening.picture import from_jpeg, read_picture, read_pictures, side_by_side, to_jpeg
 from media_screening.probe import probe
 from store.album import AlbumFolder
 
@@ -101,14 +101,15 @@ class EvidenceKeeper:
         self, reference_id: ReferenceId, path: Path, duration_s: float, timeout_seconds: float
     ) -> None:
         every_s = max(KEY_PICTURE_S, math.ceil(duration_s / KEY_PICTURES))
-        pictures = list(
-            read_strip(
+        pictures = [
+            to_jpeg(picture)
+            for picture in read_pictures(
                 path,
                 every_s=every_s,
                 stream=probe(path).video.index,
                 timeout_seconds=timeout_seconds,
             )
-        )
+        ]
         captions = [{"at_s": number * every_s} for number in range(len(pictures))]
         self._strips.keep(reference_id, captions, pictures)
 

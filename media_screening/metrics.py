@@ -26,6 +26,10 @@ SOUND_FAILURES = Counter(
 EVIDENCE_FAILURES = Counter(
     "doorstaff_media_evidence_failures", "Matches of which no pictures could be kept."
 )
+PROHIBITED_FAILURES = Counter(
+    "doorstaff_media_prohibited_failures",
+    "Uploads that could not be looked at for prohibited content, or not all of them.",
+)
 SOUND_VALUES = Gauge(
     "doorstaff_media_sound_values", "Values in the index of the references' sound."
 )

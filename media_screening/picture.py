@@ -42,22 +42,21 @@ def read_picture(path: Path, *, at_s: float, stream: int, timeout_seconds: float
     return next(iter(list(pictures)), None)
 
 
-def read_strip(
+def read_pictures(
     path: Path, *, every_s: float, stream: int, timeout_seconds: float
-) -> Iterator[bytes]:
-    """One frame every so many seconds, from the first second on, as JPEG.
+) -> Iterator[Picture]:
+    """What is on screen every so many seconds, from second 0 on.
 
     Raises:
         TimeLimit: It took longer than ``timeout_seconds``.
         DecoderFailed: ffmpeg could not be run.
     """
-    pictures = _decode(
+    return _decode(
         path,
         filters=f"fps=1/{every_s}:start_time=0:round=up,{_FIT}",
         stream=stream,
         timeout_seconds=timeout_seconds,
     )
-    return (to_jpeg(picture) for picture in pictures)
 
 
 def side_by_side(left: Picture, right: Picture | None, captions: tuple[str, str]) -> Picture:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts.ids import ReferenceId
-from contracts.screening import Match, ScreeningStatus
+from contracts.screening import Match, ProhibitedHit, ScreeningStatus
 from media_screening.alignment import AlignmentRule, align
 from media_screening.confirmation import picture_confirms
 from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
@@ -18,6 +18,7 @@ from media_screening.frame import FrameLimits, read_frames
 from media_screening.joining import join_matches
 from media_screening.listening import Heard, Listener
 from media_screening.probe import probe
+from media_screening.prohibited import ProhibitedCheck
 from media_screening.reference import ReferenceLibrary
 from media_screening.sniff import check_file
 from media_screening.sound import SoundFingerprint
@@ -73,6 +74,7 @@ class Outcome:
     duration_s: float = 0.0
     elapsed_s: float = 0.0
     matches: tuple[Match, ...] = ()
+    prohibited: tuple[ProhibitedHit, ...] = ()
     fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
     sound: SoundFingerprint | None = field(default=None, repr=False, compare=False)
     passing: bool = False
@@ -88,6 +90,7 @@ class Screener:
         alignment: When stretches are a match.
         listener: Listens to files and holds their sound against the references'; None for the
             picture alone.
+        prohibited: Looks for what a platform may not carry; None for not at all.
     """
 
     def __init__(
@@ -98,9 +101,11 @@ class Screener:
         search: SearchRule | None = None,
         alignment: AlignmentRule | None = None,
         listener: Listener | None = None,
+        prohibited: ProhibitedCheck | None = None,
     ) -> None:
         self._library = library
         self._listener = listener
+        self._prohibited = prohibited
         self._limits = limits or ScreeningLimits()
         self._search = search or SearchRule()
         self._alignment = alignment or AlignmentRule()
@@ -161,11 +166,19 @@ class Screener:
             return Outcome(
                 status="rejected", reason=cut.reason, duration_s=round(upload.duration_s, 3)
             )
+        prohibited: tuple[ProhibitedHit, ...] = ()
+        if self._prohibited is not None:
+            prohibited = self._prohibited.look(
+                path,
+                timeout_seconds=self._limits.timeout_seconds,
+                wanted=_told_again(progress, upload.duration_s),
+            )
         return Outcome(
             status="match" if matches else "clean",
             reason=cut.reason if cut else "",
             duration_s=round(upload.duration_s, 3),
             matches=matches,
+            prohibited=prohibited,
             fingerprint=upload,
             sound=heard.fingerprint,
         )

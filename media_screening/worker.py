@@ -333,6 +333,7 @@ def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
         duration_s=outcome.duration_s,
         elapsed_s=outcome.elapsed_s,
         matches=outcome.matches,
+        prohibited=outcome.prohibited,
     )
 
 

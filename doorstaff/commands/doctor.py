@@ -25,7 +25,9 @@ from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
 from media_screening.chromaprint import has_chromaprint
+from media_screening.errors import DecoderFailed
 from media_screening.ffmpeg import ffmpeg_path
+from media_screening.prohibited import INSTALL, PACKAGE, load_detector
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
 
@@ -49,7 +51,7 @@ class Finding:
 def doctor() -> None:
     """Check broker, Redis, SQL, ruleset, sinks, ffmpeg and disk; exit with 1 if one is not well."""
     settings = find_running(load_settings())
-    checks: tuple[Callable[[Settings], Finding], ...] = (
+    checks: tuple[Callable[[Settings], Finding | None], ...] = (
         _home,
         _broker,
         _redis,
@@ -57,14 +59,15 @@ def doctor() -> None:
         _ruleset,
         _sinks,
         _ffmpeg,
+        _prohibited,
     )
     console = Console(highlight=False, soft_wrap=True)
-    findings = [check(settings) for check in checks]
+    findings = [finding for check in checks if (finding := check(settings)) is not None]
     for finding in findings:
         mark = "[green]ok  [/]" if not finding.mend else "[red]bad [/]"
-        console.print(f"{mark} {finding.what:9} {escape(finding.state)}")
+        console.print(f"{mark} {finding.what:10} {escape(finding.state)}")
         if finding.mend:
-            console.print(f"               mend: {escape(finding.mend)}")
+            console.print(f"                mend: {escape(finding.mend)}")
     if any(finding.mend for finding in findings):
         raise typer.Exit(1)
 
@@ -191,3 +194,15 @@ def _ffmpeg(settings: Settings) -> Finding:
         )
         return Finding(what="ffmpeg", state=f"{state}, without Chromaprint", mend=mend)
     return Finding(what="ffmpeg", state=state)
+
+
+def _prohibited(settings: Settings) -> Finding | None:
+    """Only where it is asked for: by default it is not there, and nothing is missing."""
+    if not settings.media_prohibited:
+        return None
+    try:
+        load_detector()
+    except DecoderFailed as error:
+        mend = f"{INSTALL}, or unset DOORSTAFF_MEDIA_PROHIBITED"
+        return Finding(what="prohibited", state=error.reason, mend=mend)
+    return Finding(what="prohibited", state=f"the model of {PACKAGE} loads")

@@ -35,10 +35,16 @@ from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
 from media_screening.chromaprint import has_chromaprint
-from media_screening.errors import MediaScreeningError
+from media_screening.errors import DecoderFailed, MediaScreeningError
 from media_screening.evidence import EvidenceKeeper
 from media_screening.ffmpeg import ffmpeg_path
 from media_screening.listening import Listener
+from media_screening.prohibited import (
+    INSTALL,
+    ProhibitedCheck,
+    ProhibitedRule,
+    load_detector,
+)
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import (
@@ -102,6 +108,26 @@ def open_listener(
         raise ServiceUnavailable(message)
     speeds = SPEEDS if settings.media_sound == "speeds" else ()
     return sounds, Listener(SoundScreener(sounds), speeds=speeds)
+
+
+def prohibited_check(settings: Settings) -> ProhibitedCheck | None:
+    """What looks for prohibited content; None unless the settings ask for it.
+
+    Raises:
+        ServiceUnavailable: Its model is not installed.
+    """
+    if not settings.media_prohibited:
+        return None
+    try:
+        detector = load_detector()
+    except DecoderFailed as error:
+        message = f"DOORSTAFF_MEDIA_PROHIBITED: {error.reason}; {INSTALL}, or unset it"
+        raise ServiceUnavailable(message) from None
+    rule = ProhibitedRule(
+        every_s=settings.media_prohibited_every_seconds,
+        min_score=settings.media_prohibited_score,
+    )
+    return ProhibitedCheck(detector, rule=rule)
 
 
 def evidence_keeper(settings: Settings) -> EvidenceKeeper:
@@ -245,7 +271,12 @@ def screen(
             typer.echo("no references to look for: see doorstaff media reference add", err=True)
         sounds, listener = open_listener(settings, store)
         sounds.refresh()
-        screener = Screener(library, limits=screening_limits(settings), listener=listener)
+        screener = Screener(
+            library,
+            limits=screening_limits(settings),
+            listener=listener,
+            prohibited=prohibited_check(settings),
+        )
         for file in files:
             outcome = screener.screen(file, progress=_advance(bar, file))
             screened &= outcome.status in {"clean", "match"}
@@ -323,7 +354,10 @@ def make_worker(
         ),
         library=library,
         screener=Screener(
-            library, limits=screening_limits(settings, decode_threads=1), listener=listener
+            library,
+            limits=screening_limits(settings, decode_threads=1),
+            listener=listener,
+            prohibited=prohibited_check(settings),
         ),
         source=Source(
             SourceLimits(
@@ -390,6 +424,7 @@ def _json_line(file: Path, outcome: Outcome) -> str:
         "duration_s": outcome.duration_s,
         "elapsed_s": outcome.elapsed_s,
         "matches": [json.loads(encode(match)) for match in outcome.matches],
+        "prohibited": [json.loads(encode(hit)) for hit in outcome.prohibited],
     }
     # Names may hold bytes that are no text; JSON has an escape for those.
     return json.dumps(line)
@@ -398,7 +433,11 @@ def _json_line(file: Path, outcome: Outcome) -> str:
 def _text(file: Path, outcome: Outcome) -> str:
     reason = f": {outcome.reason}" if outcome.reason else ""
     name = str(file).encode(errors="replace").decode()
-    return "\n".join([f"{name}: {outcome.status}{reason}", *map(_told, outcome.matches)])
+    looks = [
+        f"  {_clock(hit.at_s)} may show {hit.label}, {hit.score:.0%} sure: for a person to judge"
+        for hit in outcome.prohibited
+    ]
+    return "\n".join([f"{name}: {outcome.status}{reason}", *map(_told, outcome.matches), *looks])
 
 
 def _told(match: Match) -> str:

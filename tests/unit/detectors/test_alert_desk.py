@@ -11,13 +11,14 @@ from msgspec import structs
 from contracts.alert import MAX_LISTED_ACCOUNTS, Alert
 from contracts.event import from_epoch_ms
 from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, UploadId
-from contracts.ruleset import SignalRule
+from contracts.ruleset import SignalRule, default_ruleset
+from contracts.screening import ProhibitedHit
 from contracts.verdict import Reason, Tie, Verdict
 from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, TICK_MS, AlertDesk
 from detectors.alert_writer import QUIET, was_closed_into_another
 from detectors.campaign import KEPT_MS, QUIET_MS
 from detectors.ledger import campaign_of
-from detectors.media import MEDIA_MATCH, MEDIA_SOUND_MATCH
+from detectors.media import MEDIA_MATCH, MEDIA_PROHIBITED, MEDIA_SOUND_MATCH
 from detectors.ruling import Ruled, Ruling
 from tests.traffic import START, START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
@@ -26,6 +27,7 @@ RULES = ruleset(
     signals={
         MEDIA_MATCH: SignalRule(points=100, group="any"),
         MEDIA_SOUND_MATCH: SignalRule(points=60, group="any"),
+        MEDIA_PROHIBITED: SignalRule(points=60, group="any"),
     }
 )
 
@@ -388,6 +390,37 @@ def test_a_match_by_sound_alone_is_for_review() -> None:
     seen_too = (*heard_only, *(replace(match, by="both") for match in SCREENING.matches))
     (alert,) = desk().screened(replace(SCREENING, matches=seen_too))
     assert (alert.risk, alert.reasons[0].code) == (100, MEDIA_MATCH)
+
+
+def test_what_may_be_prohibited_is_for_a_person_to_see() -> None:
+    hits = (
+        ProhibitedHit(label="buttocks_exposed", score=0.7, at_s=5.0),
+        ProhibitedHit(label="anus_exposed", score=0.9, at_s=75.0),
+    )
+    clean = replace(SCREENING, status="clean", matches=(), prohibited=hits)
+    at = desk()
+    (alert,) = at.screened(clean)
+    assert (alert.risk, alert.reasons[0].code) == (60, MEDIA_PROHIBITED)
+    assert alert.title == "Perhaps prohibited content at 1:15 in upload “Concert “live””"
+    assert alert.reasons[0].evidence == {
+        "upload_id": SCREENING.upload_id,
+        "label": "anus_exposed",
+        "score": 0.9,
+        "at_s": 75.0,
+        "frames": ["anus_exposed 0.90 at 75 s", "buttocks_exposed 0.70 at 5 s"],
+    }
+    assert at.screened(clean) == []
+    (alert,) = desk().screened(replace(SCREENING, prohibited=hits))
+    assert [reason.code for reason in alert.reasons] == [MEDIA_MATCH, MEDIA_PROHIBITED]
+    assert (alert.risk, alert.action) == (100, "hold")
+
+
+def test_neither_sound_alone_nor_a_frame_holds_by_the_ruleset_that_ships() -> None:
+    rules = default_ruleset()
+    alone = rules.groups["media_review"]
+    assert rules.action_for(alone) == "review"
+    for code in (MEDIA_SOUND_MATCH, MEDIA_PROHIBITED):
+        assert rules.signals[code].group == "media_review"
 
 
 def test_what_a_member_uploads_joins_the_reasons_of_its_campaign() -> None:
