@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,8 +54,8 @@ def strips_in(folder: Path) -> AlbumFolder:
     return AlbumFolder(folder / "references", max_bytes=1 << 20)
 
 
-def a_match(**changed: float) -> Match:
-    seconds = {"upload_start_s": 0.0, "upload_end_s": 10.0} | changed
+def a_match(**changed: Any) -> Match:
+    seconds: dict[str, Any] = {"upload_start_s": 0.0, "upload_end_s": 10.0} | changed
     return Match(
         reference_id=ReferenceId("w"), title="The work", score=1.0,
         reference_start_s=6.0, reference_end_s=16.0, **seconds,
