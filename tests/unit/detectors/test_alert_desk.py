@@ -383,6 +383,13 @@ def test_a_match_is_one_alert_and_no_second_one_about_the_account() -> None:
     assert told(at.decide(ban)) == [("media", "closed", 1)] * 2
 
 
+def test_a_media_alert_links_to_its_pictures() -> None:
+    (alert,) = AlertDesk(RULES, console_url="http://console.example").screened(SCREENING)
+    page = f"http://console.example/alerts/{alert.alert_id}"
+    assert alert.links == {"console": page, "pictures": f"{page}#pictures"}
+    assert AlertDesk(RULES).screened(SCREENING)[0].links == {}
+
+
 def test_a_match_by_sound_alone_is_for_review() -> None:
     heard_only = tuple(replace(match, by="sound") for match in SCREENING.matches)
     (alert,) = desk().screened(replace(SCREENING, matches=heard_only))
