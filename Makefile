@@ -49,12 +49,15 @@ check: lint test ## Lint and test
 bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too: make bench DATA=FOLDER (../shared/data)
 	@$(BIN)/python -m bench.rate $(RATE)
 	@echo "bench.reader"; $(BIN)/python -m bench.reader
+	@for name in index retroactive; do \
+		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --docs "docs/benchmarks/$$name.md"; \
+	done
 	@[[ -d "$(DATA)/videos" ]] || { \
 		echo "make: the labelled benches are left out: no $(DATA)/videos. make bench DATA=FOLDER takes" \
 			"a folder that holds signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl" \
 			"and videos/"; \
 		exit 0; }; \
-	for name in velocity link_spam; do \
+	for name in velocity link_spam learned_text; do \
 		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --data "$(DATA)"; \
 	done; \
 	echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"

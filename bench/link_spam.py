@@ -3,7 +3,9 @@
     python -m bench.link_spam --data DIR
 
 DIR holds ``event_pages.jsonl`` and ``comments.jsonl``: posts with a ``label`` of ham or spam. Each
-post is priced by itself, as a first post of an account with no other signal.
+post is priced by itself, as a first post of an account with no other signal; once by the rules
+alone, and once with all signals that read texts. Last, all posts of a file are scored in their
+order, so that what accounts share counts too.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from contracts.event import Event, Post
-from contracts.ids import ACTIONS, Action
+from contracts.ids import ACTIONS, Action, EventId
 from contracts.ruleset import Ruleset, default_ruleset
-from contracts.signal import Finding
+from contracts.signal import Finding, Signal
 from detectors.content import read_content
-from detectors.facet import Facets
-from detectors.link_spam import LinkSpam
+from detectors.reader import Reader
+from detectors.scorer import Scorer
 
 ROUNDS = 5
 
@@ -32,7 +34,7 @@ def read_posts(path: Path) -> list[tuple[Post, str]]:
     return [(Post.model_validate(row), row["label"]) for row in rows]
 
 
-def action(ruleset: Ruleset, findings: Iterable[Finding]) -> Action:
+def action(ruleset: Ruleset, findings: Iterable[Finding | Signal]) -> Action:
     groups: Counter[str] = Counter()
     for finding in findings:
         rule = ruleset.signals[finding.code]
@@ -42,47 +44,77 @@ def action(ruleset: Ruleset, findings: Iterable[Finding]) -> Action:
     return ruleset.action_for(max(0, min(100, risk)))
 
 
-def report(path: Path, ruleset: Ruleset, *, show: bool) -> None:
-    detector, facets = LinkSpam(ruleset), Facets(ruleset)
+RULES_ALONE = ("link.", "contact.")
+"""What was written down by people; the others look at what a text says."""
+
+
+def report(path: Path, reader: Reader, ruleset: Ruleset, *, show: bool) -> None:
     posts = read_posts(path)
+    print(f"{path.name}: {len(posts)} posts")
+    for name, prefixes in (("rules alone", RULES_ALONE), ("all signals", ("",))):
+        print(f"  {name}")
+        tell(posts, reader, ruleset, prefixes, show=show)
+    together(posts, ruleset)
+    seconds = min(_timed(reader, [post for post, _ in posts]) for _ in range(ROUNDS))
+    chars = sum(len(post.text) for post, _ in posts) / len(posts)
+    print(f"  {len(posts) / seconds:,.0f} posts/s of {chars:.0f} characters, by CPU time")
+
+
+def tell(
+    posts: list[tuple[Post, str]],
+    reader: Reader,
+    ruleset: Ruleset,
+    prefixes: tuple[str, ...],
+    *,
+    show: bool,
+) -> None:
+    """What becomes of each label's posts, by signals of some kinds."""
     actions: dict[str, Counter[Action]] = {}
     codes: dict[str, Counter[str]] = {}
     with_way_out: Counter[tuple[str, bool]] = Counter()
     for post, label in posts:
         content = read_content(post)
-        findings = detector.observe(post, content)
-        verdict = action(ruleset, findings)
+        signals = [one for one in reader.read(post).signals if one.code.startswith(prefixes)]
+        verdict = action(ruleset, signals)
         actions.setdefault(label, Counter())[verdict] += 1
-        codes.setdefault(label, Counter()).update(finding.code for finding in findings)
+        codes.setdefault(label, Counter()).update(signal.code for signal in signals)
         if content.links or content.contacts:
             with_way_out[label, verdict != "allow"] += 1
         wrong = (verdict == "allow") == (label == "spam") and (
             label == "ham" or content.links or content.contacts
         )
         if show and wrong:
-            print(f"  {label} {verdict} {post.event_id}: {post.text[:160]!r}")
-            print("   ", [(finding.code, dict(finding.evidence)) for finding in findings])
-    print(f"{path.name}: {len(posts)} posts")
+            print(f"    {label} {verdict} {post.event_id}: {post.text[:160]!r}")
+            print("     ", [(signal.code, dict(signal.evidence)) for signal in signals])
     for label, counted in sorted(actions.items()):
         total = counted.total()
         shares = ", ".join(
             f"{name} {counted[name]} ({counted[name] / total:.2%})" for name in ACTIONS
         )
-        print(f"  {label}: {shares}")
+        print(f"    {label}: {shares}")
         seen, missed = with_way_out[label, True], with_way_out[label, False]
-        print(f"    with a link or contact: {seen + missed}, of them marked {seen}")
-        print(f"    codes: {dict(codes[label].most_common())}")
-    seconds = min(_timed(detector, facets, [post for post, _ in posts]) for _ in range(ROUNDS))
-    chars = sum(len(post.text) for post, _ in posts) / len(posts)
-    print(f"  {len(posts) / seconds:,.0f} posts/s of {chars:.0f} characters, facets included")
+        print(f"      with a link or contact: {seen + missed}, of them marked {seen}")
+        print(f"      codes: {dict(codes[label].most_common())}")
 
 
-def _timed(detector: LinkSpam, facets: Facets, events: list[Event]) -> float:
+def together(posts: list[tuple[Post, str]], ruleset: Ruleset) -> None:
+    """What the last verdict on each post is when all are scored one after another."""
+    last: dict[EventId, Action] = {}
+    in_order = sorted((post for post, _ in posts), key=lambda post: post.occurred_at)
+    scorer = Scorer(ruleset)
+    for post in in_order:
+        verdicts = scorer.score(post).verdicts
+        last.update((verdict.event_id, verdict.action) for verdict in verdicts)
+    counted = Counter((label, last[post.event_id]) for post, label in posts)
+    print("  scored together, accounts and all")
+    for label in sorted({label for _, label in posts}):
+        print(f"    {label}: {', '.join(f'{name} {counted[label, name]}' for name in ACTIONS)}")
+
+
+def _timed(reader: Reader, events: list[Event]) -> float:
     started = time.process_time()
     for event in events:
-        content = read_content(event)
-        detector.observe(event, content)
-        facets.of(event, content)
+        reader.read(event)
     return time.process_time() - started
 
 
@@ -92,8 +124,9 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print each wrong one")
     arguments = parser.parse_args()
     ruleset = default_ruleset()
+    reader = Reader(ruleset)
     for name in ("event_pages.jsonl", "comments.jsonl"):
-        report(arguments.data / name, ruleset, show=arguments.show)
+        report(arguments.data / name, reader, ruleset, show=arguments.show)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,19 @@ from datetime import UTC, datetime
 from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
 from contracts.event import Event, parse_event
+from contracts.ruleset import Ruleset, default_ruleset
 from detectors.content import read_content
 from detectors.facet import Facets
+from detectors.first_link import FirstLink
 from detectors.identity import Identity
+from detectors.learned import Learned
 from detectors.link_spam import LinkSpam
 from detectors.mailbox import Mailbox, parse_mailbox
+from detectors.prohibited import Prohibited
 from detectors.reader import Reader
+from detectors.text_model import bundled_model
+from detectors.vip import VipTraits
+from detectors.wording import read_wording
 
 EVENTS = 5_000
 ROUNDS = 7
@@ -35,9 +42,8 @@ Stage = tuple[str, Callable[..., object], Callable[[Event, bytes], Sequence[obje
 """Its name, what it does, and what it is given."""
 
 
-def stages() -> tuple[Stage, ...]:
+def stages(ruleset: Ruleset) -> tuple[Stage, ...]:
     """The parts of parsing and reading; those that begin with a blank are parts of ``read``."""
-    ruleset = bench_ruleset()
     return (
         ("parse", parse_event, lambda _, raw: (raw,)),
         ("read", Reader(ruleset).read, lambda event, _: (event,)),
@@ -49,12 +55,23 @@ def stages() -> tuple[Stage, ...]:
     )
 
 
-def report(name: str, messages: Iterator[bytes]) -> None:
+def stages_of_text(ruleset: Ruleset) -> tuple[Stage, ...]:
+    """The parts of reading that a signup without a text has not."""
+    return (
+        (" wording", read_wording, lambda event, _: (read_content(event),)),
+        (" prohibited", Prohibited(ruleset).observe, _with_wording),
+        (" learned", Learned(ruleset, bundled_model()).observe, _with_wording),
+        (" first link", FirstLink(ruleset).observe, lambda event, _: (event, read_content(event))),
+        (" VIP", VipTraits(ruleset).observe, lambda event, _: (event, read_content(event))),
+    )
+
+
+def report(name: str, messages: Iterator[bytes], parts: tuple[Stage, ...]) -> None:
     """Time each stage on messages of its own, round by round, and print a line for each."""
     taken: dict[str, list[float]] = {}
     sizes: list[int] = []
     for _ in range(ROUNDS):
-        for stage, do, given in stages():
+        for stage, do, given in parts:
             raws = [next(messages) for _ in range(EVENTS)]
             sizes += map(len, raws)
             inputs = [given(_event(raw), raw) for raw in raws]
@@ -98,6 +115,7 @@ def posts(*, seed: int = 1) -> Iterator[bytes]:
                 "occurred_at": "2026-01-01T00:00:00.000Z",
                 "account_id": f"a-{number:08d}",
                 "kind": pick.choice(("event_page", "comment")),
+                "title": f"{pick.choice(_SENTENCES)[:30]} {number}",
                 "text": text[:POST_CHARS],
             }
         ).encode()
@@ -119,7 +137,13 @@ def _mailbox(event: Event) -> Mailbox | None:
 
 
 def _with_content_and_mailbox(event: Event, _: bytes) -> Sequence[object]:
-    return event, read_content(event), _mailbox(event)
+    content = read_content(event)
+    return event, content, _mailbox(event), read_wording(content)
+
+
+def _with_wording(event: Event, _: bytes) -> Sequence[object]:
+    content = read_content(event)
+    return event, content, read_wording(content)
 
 
 def _event(raw: bytes) -> Event:
@@ -139,8 +163,10 @@ def _microseconds(do: Callable[..., object], inputs: Iterable[Sequence[object]])
 
 
 def main() -> None:
-    report("signup", signups())
-    report("post", posts())
+    report("signup, counted by six kinds", signups(), stages(bench_ruleset()))
+    shipped = default_ruleset()
+    all_stages = stages(shipped) + stages_of_text(shipped)
+    report("post, by the ruleset that ships", posts(), all_stages)
 
 
 if __name__ == "__main__":

@@ -19,14 +19,17 @@ from contracts.verdict import Reason
 MAX_SHOWN = 5
 _FACETS = {
     "asn": "the network {}",
+    "contact": "the contact {} in their texts",
     "device": "one device, {}",
     "email_stem": "the mailbox stem {}",
     "ip": "the address {}",
     "link_domain": "links to {}",
+    "near_text": "nearly the same text, {}",
     "payment": "one means of payment, {}",
     "phone": "the phone number {}",
     "subnet": "the network {}",
-    "text": "the same text, {}",
+    "text_template": "one text with its slots filled, “{}”",
+    "title_template": "titles made like “{}”",
 }
 _PLAIN = {
     "contact.messenger": "The text moves readers to a messenger.",
@@ -44,6 +47,7 @@ _PLAIN = {
     "link.blocked_domain": "The text links to a blocked domain.",
     "link.density": "The text is dense with links.",
     "link.disguised": "A link is disguised from filters.",
+    "link.first_seconds": "The account posted a link within seconds of its signup.",
     "link.hidden": "A link is hidden from readers.",
     "link.mixed_script_host": "A link's host mixes alphabets to pass for another.",
     "link.numeric_host": "A link leads to a bare address instead of a name.",
@@ -56,10 +60,14 @@ _PLAIN = {
     "media.match": "The upload shows a known work.",
     "media.prohibited": "A frame may show prohibited content; a person should look.",
     "media.sound_match": "The upload sounds like a known work; its picture shows none.",
+    "media.review": "The upload shows a known work whose policy asks for a review.",
     "text.invisible": "Invisible characters stand inside words.",
     "text.lookalikes": "Words borrow letters of another alphabet.",
     "text.reversed": "A control character turns the text around.",
     "text.stuffed": "The text repeats keywords and says little else.",
+    "text.learned": "The text reads like spam seen before.",
+    "text.prohibited": "The text sells what the terms of service do not allow.",
+    "vip.organizer": "The account looks like a large organizer.",
 }
 _WINDOWS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 
@@ -153,7 +161,9 @@ def _work(evidence: Evidence, does: str) -> _Said:
     shown = f"The upload {evidence['upload_id']}" if evidence.get("upload_id") else "The upload"
     count = len(works) if isinstance(works, list | tuple) else 1
     text = f"{shown} {does} {length(seconds)} of {_count(count, 'known work')}"
-    return text, {"matched_seconds", "references", "upload_id"}
+    if evidence.get("retroactive") is True:
+        text += ", found after a work was added"
+    return text, {"matched_seconds", "references", "upload_id", "retroactive"}
 
 
 def _prohibited(evidence: Evidence) -> _Said:

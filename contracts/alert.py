@@ -10,7 +10,7 @@ from contracts.ids import AccountId, Action, AlertId, CampaignId
 from contracts.screening import Match
 from contracts.verdict import Reason
 
-AlertKind = Literal["account", "campaign", "media"]
+AlertKind = Literal["account", "campaign", "media", "vip"]
 AlertStatus = Literal["opened", "escalated", "grown", "closed"]
 
 MAX_LISTED_ACCOUNTS = 500

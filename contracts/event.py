@@ -23,6 +23,7 @@ from pydantic import (
 
 from contracts.errors import InvalidEvent
 from contracts.event_struct import (
+    MAX_COUNT,
     MAX_ID_CHARS,
     MAX_LINE_CHARS,
     MAX_LINKS,
@@ -53,6 +54,7 @@ _ALERT_ID = Field(max_length=MAX_ALERT_ID_CHARS, json_schema_extra={"pattern": "
 
 Identifier = Annotated[str, _ID, _NO_NUL]
 Line = Annotated[str, Field(max_length=MAX_LINE_CHARS)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -114,6 +116,12 @@ class Signup(BaseEvent):
     referrer: Line | None = None
     country: Line | None = None
     payment_fingerprint: Line | None = None
+    past_events: Count | None = None
+    """Events that the organizer has held before, where the platform knows it."""
+    tickets_sold: Count | None = None
+    """For all of these together."""
+    domain_created_at: Timestamp | None = None
+    """When the mailbox's domain was registered, where the platform looked it up."""
 
     @model_validator(mode="after")
     def _has_something_to_go_by(self) -> Self:
@@ -136,6 +144,10 @@ class Post(BaseEvent):
     """Plain text, HTML or Markdown."""
     links: Annotated[tuple[Line, ...], Field(max_length=MAX_LINKS)] = ()
     """Links that the platform keeps beside the text."""
+    past_events: Count | None = None
+    """Events that the account has held before, where the platform says."""
+    tickets_sold: Count | None = None
+    """For all of these together."""
 
 
 class Upload(BaseEvent):
@@ -147,6 +159,8 @@ class Upload(BaseEvent):
     """``file:`` (or a plain path) or ``https:``."""
     title: Line = ""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")] | None = None
+    """Where it is to be shown, as ISO 3166-1 has it: for policies that hold in some countries."""
 
 
 class Decision(BaseModel):

@@ -22,12 +22,14 @@ MAX_TEXT_CHARS = 1_000_000
 MAX_LINKS = 1_000
 MAX_ID_CHARS = 256
 MAX_LINE_CHARS = 2_048
+MAX_COUNT = 1_000_000_000
 
 EventId = Annotated[ids.EventId, Meta(min_length=1, max_length=MAX_ID_CHARS)]
 AccountId = Annotated[ids.AccountId, Meta(min_length=1, max_length=MAX_ID_CHARS)]
 _Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)]
 _Line = Annotated[str, Meta(max_length=MAX_LINE_CHARS)]
 _Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
+_Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
@@ -68,6 +70,8 @@ class SignupRow(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, g
     referrer: _Line | None = None
     country: _Line | None = None
     payment_fingerprint: _Line | None = None
+    past_events: _Count | None = None
+    tickets_sold: _Count | None = None
     occurred_at_ms: int = field(name="", default=0)
     """Milliseconds since the Unix epoch, rounded down; ``signup_row`` sets it."""
 
@@ -75,6 +79,11 @@ class SignupRow(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, g
     def occurred_at(self) -> datetime:
         """When it happened on the platform, in UTC."""
         return datetime.fromisoformat(self.written_at)
+
+    @property
+    def domain_created_at(self) -> datetime | None:
+        """None: a signup that tells of it is read by pydantic."""
+        return None
 
 
 class _Post(Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -90,6 +99,8 @@ class _Post(Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
     title: _Line = ""
     text: _Text = ""
     links: Annotated[tuple[_Line, ...], Meta(max_length=MAX_LINKS)] = ()
+    past_events: _Count | None = None
+    tickets_sold: _Count | None = None
 
 
 _signup = Decoder(SignupRow).decode

@@ -80,6 +80,32 @@ FacetKind = Literal[
 
 FACET_KINDS: frozenset[str] = frozenset(get_args(FacetKind))
 
+TextFacetKind = Literal["contact", "near_text", "text_template", "title_template"]
+"""The kinds of facets that are made of what an event says. A text has several of each, so they are
+parts of no compound facet."""
+
+TEXT_FACET_KINDS: frozenset[str] = frozenset(get_args(TextFacetKind))
+
+Industry = Literal[
+    "adult",
+    "cheating",
+    "counterfeits",
+    "engagement",
+    "gambling",
+    "medicines",
+    "money",
+    "piracy",
+    "services",
+    "weapons",
+]
+"""What a platform's terms of service may prohibit; each has a list of phrases."""
+
+VIP = Code("vip.organizer")
+"""The signal of an account that looks like a large organizer."""
+
+LEARNED = Code("text.learned")
+"""The learned text signal, which no ruleset can make strong enough to hold an account alone."""
+
 Measure = Literal["accounts", "events", "distinct", "new_account_share", "surprise"]
 """What a velocity rule counts.
 
@@ -203,6 +229,19 @@ class Lists(Part):
     disposable_mail_domains: Domains = ()
 
 
+class Vip(Part):
+    """From what on an account looks like a large organizer, and what is forgiven it."""
+
+    traits: Annotated[int, Field(ge=1, le=7)] = 3
+    """How many of: institution, own domain, name like it, and those below."""
+    past_events: Annotated[int, Field(ge=1)] = 20
+    tickets_sold: Annotated[int, Field(ge=1)] = 5_000
+    account_days: Annotated[int, Field(ge=1)] = 365
+    domain_days: Annotated[int, Field(ge=1)] = 730
+    spared: tuple[str, ...] = ()
+    """Groups whose points do not hold a VIP, unless those of the others bring a review."""
+
+
 class Ruleset(Part):
     """One version of everything that the trust team may turn."""
 
@@ -222,6 +261,12 @@ class Ruleset(Part):
     signals: dict[Code, SignalRule] = {}
     density: dict[PostKind, Density] = {}
     lists: Lists = Lists()
+    prohibited: tuple[Industry, ...] = ()
+    """What the terms of service do not allow to be sold."""
+    first_link_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """How soon after its signup an account's link is suspicious."""
+    vip: Vip | None = None
+    """Nobody is a VIP without it."""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -231,14 +276,14 @@ class Ruleset(Part):
             if rule.code in codes:
                 problems.append(_problem(f"{rule.code} is given twice", "velocity", index, "code"))
             codes.add(rule.code)
-            if rule.facet not in FACET_KINDS and rule.facet not in self.facets:
-                known = ", ".join([*get_args(FacetKind), *self.facets])
+            if rule.facet not in {*FACET_KINDS, *TEXT_FACET_KINDS, *self.facets}:
+                known = ", ".join([*get_args(FacetKind), *get_args(TextFacetKind), *self.facets])
                 message = f"no facet is called {rule.facet}; there are {known}"
                 problems.append(_problem(message, "velocity", index, "facet"))
         problems += [
             _problem(f"{name} is a facet kind already", "facets", name)
             for name in self.facets
-            if name in FACET_KINDS
+            if name in FACET_KINDS | TEXT_FACET_KINDS
         ]
         uses: list[tuple[str, str, int | str]] = [
             *((rule.group, "velocity", index) for index, rule in enumerate(self.velocity)),
@@ -249,6 +294,18 @@ class Ruleset(Part):
             for group, part, step in uses
             if group not in self.groups
         ]
+        if self.vip is not None:
+            problems += [
+                _problem(f"{group} has no cap under groups", "vip", "spared", index)
+                for index, group in enumerate(self.vip.spared)
+                if group not in self.groups
+            ]
+        learned = self.signals.get(LEARNED)
+        if learned is not None and learned.points >= self.thresholds.hold <= self.groups.get(
+            learned.group, 0
+        ):
+            message = "what was learned must not hold an account alone: fewer points than hold"
+            problems.append(_problem(message, "signals", LEARNED, "points"))
         if problems:
             raise ValidationError.from_exception_data(type(self).__name__, problems)
         return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from contracts.ids import AccountId, EventId, ReferenceId, UploadId
+from contracts.ids import AccountId, Action, EventId, ReferenceId, UploadId
 
 ScreeningStatus = Literal["clean", "match", "rejected", "error"]
 """``rejected``: this is not a video that can be screened; ``error``: it could not be tried."""
@@ -61,11 +61,18 @@ class ScreeningJob:
     uri: str
     title: str = ""
     sha256: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Screening:
-    """What came of a job; travels on the screenings topic, keyed by account."""
+    """What came of a job; travels on the screenings topic, keyed by account.
+
+    Attributes:
+        action: What the policies of the matched works ask for, the strictest of them.
+        retroactive: Whether the upload was screened before, and now matches a work that was added
+            since.
+    """
 
     event_id: EventId
     account_id: AccountId
@@ -77,4 +84,6 @@ class Screening:
     duration_s: float = 0.0
     elapsed_s: float = 0.0
     matches: tuple[Match, ...] = ()
+    action: Action = "hold"
+    retroactive: bool = False
     prohibited: tuple[ProhibitedHit, ...] = ()

@@ -44,6 +44,7 @@ from detectors.desk_copy import (
     OverPiece,
     RulingPiece,
     UploadPiece,
+    VipPiece,
     decode_piece,
     encode_piece,
     event_row,
@@ -54,6 +55,7 @@ from detectors.desk_copy import (
 from detectors.media import media_findings
 from detectors.pace import Pace
 from detectors.ruling import Ruled, Rulings
+from detectors.vip_desk import VipDesk
 
 T = TypeVar("T")
 
@@ -110,6 +112,7 @@ class AlertDesk:
         windows = [rule.window for rule in ruleset.velocity if rule.ties]
         self._horizon_ms = 1_000 * max(windows, default=1)
         self._campaigns = Campaigns(self._horizon_ms)
+        self._vips = VipDesk(ruleset, rulings=self._rulings, console_url=console_url)
         self._by_alert: dict[AlertId, Campaign] = {}
         self._waiting: dict[int, Campaign] = {}
         """Campaigns of which not all is said."""
@@ -124,27 +127,15 @@ class AlertDesk:
 
     def observe(self, verdict: Verdict) -> list[Alert]:
         """Take in a verdict, in place of an earlier one on the same event."""
-        standing = standing_of(verdict, self._book)
-        joined = self._campaigns.join(standing)
-        if joined is not None:
-            campaign, gone, before = joined
-            if before is not None:
-                self._book.let_go(before.reasons)
-            else:
-                campaign.active_ms = max(campaign.newest_ms, self._pace.newest_ms)
-            return list(self._about_campaign(campaign, gone, standing))
-        if verdict.action == "allow" or verdict.ties or self._is_only_media(verdict):
-            # What ties it to a campaign long over was told when that one was.
-            self._book.let_go(standing.reasons)
-            return []
-        return list(self._about_account(standing))
+        return self._vips.observe(verdict) + self._about(verdict)
 
     def screened(self, screening: Screening) -> list[Alert]:
         """Take in what a media worker found; of two findings on an upload the larger stands."""
+        signals = self._ruleset.signals
         reasons = tuple(
             Reason(code=finding.code, points=rule.points, evidence=finding.evidence)
-            for finding in media_findings(screening)
-            if (rule := self._ruleset.signals.get(finding.code)) and rule.mode == "live"
+            for finding in media_findings(screening, signals)
+            if (rule := signals.get(finding.code)) and rule.mode == "live"
         )
         if not reasons:
             return []
@@ -172,7 +163,7 @@ class AlertDesk:
         if ruled.alert_id is not None and (named := self._by_alert.get(ruled.alert_id)):
             root = root_of(named)
             campaigns[id(root)] = root
-        alerts: list[Alert] = []
+        alerts = self._vips.decide(ruled)
         for campaign in campaigns.values():
             self._waiting[id(campaign)] = campaign
             told = campaign.told.get(campaign.alert_id)
@@ -236,11 +227,13 @@ class AlertDesk:
             for account_id, lone in self._lone.items()
         ]
         uploads = [(one.screening, one.told) for one in self._uploads.values()]
+        vips = self._vips.rows()
         rulings, over = list(self._rulings.dump()), self._campaigns.over()
         end = EndPiece(self._pace.dump(), self._ticked_ms, self._swept_ms)
         yield from (encode_piece(OverPiece([*rows])) for rows in _parts(over))
         yield from (encode_piece(RulingPiece(rows)) for rows in _parts(rulings))
         yield from (encode_piece(UploadPiece(rows)) for rows in _parts(uploads))
+        yield from (encode_piece(VipPiece(rows)) for rows in _parts(vips))
         for campaign, events in campaigns:
             yield encode_piece(campaign)
             for part in _parts(events):
@@ -262,6 +255,8 @@ class AlertDesk:
                 self._campaigns.add_over((since_ms, Facet(facet)) for since_ms, facet in rows)
             case RulingPiece(rows):
                 self._rulings.load(rows)
+            case VipPiece(rows):
+                self._vips.load(rows)
             case UploadPiece(rows):
                 for screening, alert in rows:
                     self._uploads[alert.alert_id] = _Upload(screening=screening, told=alert)
@@ -296,6 +291,22 @@ class AlertDesk:
                         self._lone[AccountId(account_id)].put(standing, self._horizon_ms)
                     elif self._loading is not None:
                         self._campaigns.add(self._loading, standing)
+
+    def _about(self, verdict: Verdict) -> list[Alert]:
+        standing = standing_of(verdict, self._book)
+        joined = self._campaigns.join(standing)
+        if joined is not None:
+            campaign, gone, before = joined
+            if before is not None:
+                self._book.let_go(before.reasons)
+            else:
+                campaign.active_ms = max(campaign.newest_ms, self._pace.newest_ms)
+            return list(self._about_campaign(campaign, gone, standing))
+        if verdict.action == "allow" or verdict.ties or self._is_only_media(verdict):
+            # What ties it to a campaign long over was told when that one was.
+            self._book.let_go(standing.reasons)
+            return []
+        return list(self._about_account(standing))
 
     def _about_campaign(
         self, campaign: Campaign, gone: list[Campaign], standing: Standing

@@ -122,6 +122,8 @@ class AlertWriter:
         risk = min(100, max(0, *(reason.points for reason in reasons)))
         because = max(rulings).because if rulings else ""
         title = media_headline(screening)
+        if screening.retroactive:
+            title = f"{title} (found retroactively)"
         return Alert(
             alert_id=alert_id,
             revision=_revision(media_weight(screening), len(rulings), because),
@@ -222,7 +224,7 @@ class AlertWriter:
             campaign_ids=campaign_ids,
             growth=growth,
             closed_because=because,
-            links=self._picture_links(alert_id),
+            links=self._links(alert_id),
         )
 
     def _picture_links(self, alert_id: AlertId) -> dict[str, str]:

@@ -66,7 +66,9 @@ _TOLL_FREE = re.compile(
     re.I,
 )
 """+1 800, 833 to 888, with whatever between the digits: the numbers of call centres."""
-_TOLL_FREE_CODES = frozenset("800 822 833 844 855 866 877 880 881 888 889".split())
+_TOLL_FREE_CODES = frozenset(
+    ["800", "822", "833", "844", "855", "866", "877", "880", "881", "888", "889"]
+)
 _ANY_NUMBER = re.compile(
     rf"(?<![\w/=&])\+?\(?\d(?:[{_SEPARATORS}]{{0,4}}[0-9OoIlBSZ]){{8,13}}(?![\w=])"
 )
@@ -270,7 +272,7 @@ def _is_asked(before: str, value: str) -> bool:
 def _is_phone_by_any_sign(written: str, value: str) -> bool:
     return 10 <= len(value.lstrip("+")) <= 13 and not re.search(
         r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b", written
-    )  # noqa: PLR2004 -- E.164
+    )
 
 
 def _is_phone(written: str, value: str) -> bool:

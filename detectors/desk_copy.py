@@ -9,6 +9,7 @@ from contracts.ids import AccountId, CampaignId, Code, EventId, Facet
 from contracts.screening import Screening
 from contracts.verdict import Reason
 from detectors.case import ReasonBook, Standing, Told
+from detectors.vip_desk import VipRow
 
 PIECE_ROWS = 500
 """Rows of a piece: a piece takes a few milliseconds to make."""
@@ -57,6 +58,12 @@ class RulingPiece(msgspec.Struct, array_like=True, tag="rulings"):
     rows: list[tuple[str, str, int, str, str, str]]
 
 
+class VipPiece(msgspec.Struct, array_like=True, tag="vips"):
+    """Accounts that look like large organizers."""
+
+    rows: list[VipRow]
+
+
 class OverPiece(msgspec.Struct, array_like=True, tag="over"):
     """Bursts of campaigns that are forgotten."""
 
@@ -71,7 +78,16 @@ class EndPiece(msgspec.Struct, array_like=True, tag="end"):
     swept_ms: int
 
 
-Piece = EventPiece | CampaignPiece | AccountPiece | UploadPiece | RulingPiece | OverPiece | EndPiece
+Piece = (
+    EventPiece
+    | CampaignPiece
+    | AccountPiece
+    | UploadPiece
+    | RulingPiece
+    | VipPiece
+    | OverPiece
+    | EndPiece
+)
 
 _decoder: msgspec.msgpack.Decoder[Piece] = msgspec.msgpack.Decoder(Piece)
 

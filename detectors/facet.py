@@ -8,16 +8,18 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Literal, cast
 
-from contracts.event import Event, Signup
+from contracts.event import Event, Post, Signup
 from contracts.event_struct import SignupRow
 from contracts.ids import Facet
-from contracts.ruleset import FACET_KINDS, Ruleset
+from contracts.ruleset import FACET_KINDS, TEXT_FACET_KINDS, Ruleset, TextFacetKind
 from detectors.content import Content, read_content
 from detectors.domain import CACHED_HOSTS, registrable_domain
 from detectors.lists import Listings, Standing, bundled
 from detectors.mailbox import Mailbox, email_shape, email_stem, parse_mailbox
 from detectors.phone import phone_digits
+from detectors.text_facet import TextFacets
 from detectors.url import Link
+from detectors.wording import Wording, read_wording
 
 MAX_VALUE_CHARS = 128
 MAX_LINK_FACETS = 50
@@ -32,8 +34,8 @@ class Facets:
 
     Their order is fixed: device, ip, subnet, email_stem, email_domain, email_shape, payment, phone,
     user_agent, country, link_domain by first appearance, then the compound ones as the ruleset
-    lists them. Each comes once. A value longer than ``MAX_VALUE_CHARS`` is replaced by its SHA-256,
-    so that what is held a facet is bounded.
+    lists them, then those of the text (``detectors.text_facet``). Each comes once. A value longer
+    than ``MAX_VALUE_CHARS`` is replaced by its SHA-256, so that what is held a facet is bounded.
 
     A compound facet is there if all its parts are: ``ip_agent:203.0.113.7|curl/8.5``. A ``|`` or
     ``%`` of a part is written ``%7C`` or ``%25``, so that no two combinations read the same. With
@@ -43,7 +45,7 @@ class Facets:
     ``email_domain`` is no facet by itself, but it is a part and a value like any other.
     """
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, listings: Listings | None = None) -> None:
         rules = [rule for rule in ruleset.velocity if rule.mode != "off"]
         named = {rule.facet for rule in rules}
         self._alone = named & FACET_KINDS
@@ -62,13 +64,18 @@ class Facets:
         self._wants_address = bool(self._kinds & {"ip", "subnet"})
         self._wants_rest = bool(self._kinds & {"phone", "user_agent", "country"})
         self._wants_links = "link_domain" in self._kinds
-        self._listings = Listings.of(ruleset)
+        self._texts = TextFacets(cast("frozenset[TextFacetKind]", named & TEXT_FACET_KINDS))
+        self._listings = listings or Listings.of(ruleset)
         self._placeholders = bundled("placeholders")
         self._longest_placeholder = max(map(len, self._placeholders))
         self._standing = lru_cache(maxsize=CACHED_HOSTS)(self._host_standing)
 
     def of(
-        self, event: Event, content: Content | None = None, mailbox: Mailbox | None = None
+        self,
+        event: Event,
+        content: Content | None = None,
+        mailbox: Mailbox | None = None,
+        wording: Wording | None = None,
     ) -> tuple[Facet, ...]:
         """The facets of a signup or a post; an upload has none.
 
@@ -76,11 +83,16 @@ class Facets:
             event: The event.
             content: What ``read_content`` made of it, where that is at hand.
             mailbox: What ``parse_mailbox`` made of its address, where that is at hand.
+            wording: What ``read_wording`` made of the content, where that is at hand.
         """
-        return self.read(event, content, mailbox)[0]
+        return self.read(event, content, mailbox, wording)[0]
 
     def read(
-        self, event: Event, content: Content | None = None, mailbox: Mailbox | None = None
+        self,
+        event: Event,
+        content: Content | None = None,
+        mailbox: Mailbox | None = None,
+        wording: Wording | None = None,
     ) -> tuple[tuple[Facet, ...], tuple[tuple[str, str], ...]]:
         """The facets, and kind and value of what some rule counts the distinct values of.
 
@@ -97,9 +109,21 @@ class Facets:
             return (), ()
         if self._wants_links and (links := (content or read_content(event)).links):
             shown += self._links(links, own_domain)
+        said = self._said(event, content, wording) if self._texts.any else []
         if self._are_all_alone:
-            return cast("tuple[Facet, ...]", tuple(shown)), ()
-        return self._counted_by_rules(shown, mailbox)
+            return cast("tuple[Facet, ...]", (*shown, *said)), ()
+        facets, values = self._counted_by_rules(shown, mailbox)
+        return (*facets, *said), values
+
+    def _said(
+        self, event: Signup | SignupRow | Post, content: Content | None, wording: Wording | None
+    ) -> list[Facet]:
+        """The facets of what it says."""
+        if event.type == "signup" and not event.bio:
+            return []
+        content = content or read_content(event)
+        said = self._texts.of(event, content, wording or read_wording(content))
+        return cast("list[Facet]", list(said))
 
     def _shown(self, signup: Signup | SignupRow, mailbox: Mailbox | None) -> list[str]:
         """A facet of each kind that is asked for and there is, in the fixed order; no links."""

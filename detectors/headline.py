@@ -8,7 +8,19 @@ from contracts.ids import Facet
 from contracts.screening import Match, Screening
 
 _SHOWN = 2
-_FIRST = ("device", "payment", "email_stem", "link_domain")
+_COUNTED = {
+    "device": ("device farm on one device", "device farm on {} devices"),
+    "payment": ("one shared card", "{} shared cards"),
+    "reference": ("uploading one work", "uploading {} works"),
+    "near_text": ("writing nearly the same", "writing nearly the same"),
+}
+_NAMED = {
+    "email_stem": "numbered mailboxes like {}",
+    "link_domain": "posting {}",
+    "contact": "giving the contact {}",
+    "title_template": "with titles like {}",
+}
+_FIRST = ("device", "payment", "email_stem", "link_domain", "contact", "text_template", "near_text")
 NETWORKS = ("subnet", "ip")
 
 
@@ -56,20 +68,13 @@ def match_headline(title: str, matches: Iterable[Match]) -> str:
 
 
 def _tie(kind: str, values: list[str]) -> str:
-    count = len(values)
-    match kind:
-        case "device":
-            return "device farm on one device" if count == 1 else f"device farm on {count} devices"
-        case "payment":
-            return "one shared card" if count == 1 else f"{count} shared cards"
-        case "email_stem":
-            return f"numbered mailboxes like {_some(values)}"
-        case "link_domain":
-            return f"posting {_some(values)}"
-        case "reference":
-            return "uploading one work" if count == 1 else f"uploading {count} works"
-        case _:
-            return f"sharing {kind.replace('_', ' ').replace('+', ' and ')} {_some(values)}"
+    if kind in _COUNTED:
+        one, many = _COUNTED[kind]
+        return one if len(values) == 1 else many.format(len(values))
+    if kind == "text_template":
+        return f"writing “{values[0].partition(' ~')[0]} …” again and again"
+    said = _NAMED.get(kind, f"sharing {kind.replace('_', ' ').replace('+', ' and ')} {{}}")
+    return said.format(_some(values))
 
 
 def _some(values: list[str]) -> str:

@@ -79,8 +79,8 @@ class Identity:
         Example(post("write to anna@mailinator.com")),
     )
 
-    def __init__(self, ruleset: Ruleset) -> None:
-        self._listings = Listings.of(ruleset)
+    def __init__(self, ruleset: Ruleset, listings: Listings | None = None) -> None:
+        self._listings = listings or Listings.of(ruleset)
         self._priced: frozenset[str] = frozenset(
             code for code, rule in ruleset.signals.items() if rule.mode != "off"
         )
@@ -193,7 +193,7 @@ def unlike_name(local: str, name: str) -> Evidence | None:
 def _is_counted(tag: str) -> bool:
     """Whether a plus tag counts accounts or is random; ``tickets`` and ``2026`` are neither."""
     digits = sum(map(str.isdecimal, tag))
-    return digits > 0 and not _YEAR_TAG.fullmatch(tag) or len(_TURN.findall(tag)) > 1
+    return (digits > 0 and not _YEAR_TAG.fullmatch(tag)) or len(_TURN.findall(tag)) > 1
 
 
 def _is_ordinary(name: str | None) -> bool:

@@ -13,7 +13,7 @@ from msgspec import msgpack
 
 from contracts.event import from_epoch_ms
 from contracts.ids import AccountId, CampaignId, EventId, Facet, derived_id
-from contracts.ruleset import Ruleset
+from contracts.ruleset import VIP, Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Reason, Tie, Verdict
 from detectors.strength import join, strongest_of, ties_of
@@ -49,7 +49,8 @@ class Ledger:
 
     The verdict on an event is the sum of what is known about its account as of that event: of the
     signals about this event and earlier ones, the strongest of each code, within each group no more
-    than the group's cap, and 0 to 100 in all. What is known later about an earlier event amends the
+    than the group's cap, and 0 to 100 in all; of a VIP, below ``hold`` where only what the ruleset
+    spares a VIP would hold it. What is known later about an earlier event amends the
     verdicts from there on, so in the end they do not depend on the order in which things came.
     """
 
@@ -57,6 +58,8 @@ class Ledger:
         self._version = ruleset.version
         self._caps = ruleset.groups
         self._actions = tuple(map(ruleset.action_for, range(101)))
+        self._thresholds = ruleset.thresholds
+        self._vip = ruleset.vip
         """By risk."""
         self._max_accounts = max_accounts
         self._accounts: OrderedDict[AccountId, list[Signal]] = OrderedDict()
@@ -229,7 +232,22 @@ class Ledger:
         total = 0
         for group, points in by_group.items():
             total += min(points, self._caps[group])
-        return max(0, min(100, total))
+        risk = max(0, min(100, total))
+        if risk >= self._thresholds.hold and self._is_spared(signals, by_group):
+            return self._thresholds.hold - 1
+        return risk
+
+    def _is_spared(self, signals: list[Signal], by_group: dict[str, int]) -> bool:
+        """Whether this is a VIP whom nothing but what is forgiven a VIP would hold."""
+        vip = self._vip
+        if vip is None or all(signal.code != VIP for signal in signals):
+            return False
+        others = sum(
+            min(points, self._caps[group])
+            for group, points in by_group.items()
+            if group not in vip.spared
+        )
+        return others < self._thresholds.review
 
 
 class _Events:

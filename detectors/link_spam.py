@@ -55,8 +55,8 @@ class LinkSpam:
 
     examples: ClassVar[tuple[Example, ...]]
 
-    def __init__(self, ruleset: Ruleset) -> None:
-        self._listings = Listings.of(ruleset)
+    def __init__(self, ruleset: Ruleset, listings: Listings | None = None) -> None:
+        self._listings = listings or Listings.of(ruleset)
         self._density = ruleset.density
         own = own_domains(ruleset.lists.own_domains)
         self._brands = Brands(bundled("brands") | own)

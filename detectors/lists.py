@@ -17,6 +17,12 @@ import disposable_email_domains
 from contracts.ruleset import Lists, Ruleset
 from detectors.domain import name_under, ordinary_suffixes
 
+PACKAGED = "disposable_mail_domains"
+"""The list that comes with the package ``disposable-email-domains``, not with ours."""
+
+_FIXED = frozenset({"ambiguous_suffixes", "placeholders", "role_mailboxes"})
+"""Lists that are part of how texts are read, not of what is thought of them."""
+
 Standing = Literal["allowed", "open_page", "other"]
 
 
@@ -75,44 +81,68 @@ class Listings:
         return "allowed" if len(allowed or "") >= len(opened or "") else "open_page"
 
     @classmethod
-    def of(cls, ruleset: Ruleset) -> Listings:
-        """Bundled lists and the ruleset's names; what the ruleset allows is on no bundled list."""
-        return _listings(ruleset.lists)
+    def of(cls, ruleset: Ruleset, names: Mapping[str, frozenset[str]] | None = None) -> Listings:
+        """Bundled lists and the ruleset's names; what the ruleset allows is on no bundled list.
+
+        Args:
+            ruleset: What it adds, and allows.
+            names: Whole lists by name, in place of the bundled ones.
+        """
+        return _listings(ruleset.lists, frozenset((names or {}).items()))
 
 
 @lru_cache(maxsize=8)
-def _listings(added: Lists) -> Listings:
+def _listings(added: Lists, newer: frozenset[tuple[str, frozenset[str]]]) -> Listings:
+    names = dict(newer)
+
+    def known(name: str) -> frozenset[str]:
+        return names[name] if name in names else bundled(name)
+
     allowed = frozenset((*added.allowed_domains, *added.own_domains))
-    disposable = frozenset(disposable_email_domains.blocklist)
+    blocked = (known("blocked_domains") - allowed) | {*added.blocked_domains}
+    disposable = known("disposable_mail_domains") - known("free_mail_domains") - allowed
     lists = {
-        "blocked": NameList("blocked_domains", frozenset(added.blocked_domains)),
-        "allowed": NameList(
-            "allowed_domains", (bundled("allowed_domains") - {*added.blocked_domains}) | allowed
-        ),
-        "open_pages": _less("open_pages", bundled("open_pages"), allowed),
-        "shorteners": NameList(
-            "shorteners", (bundled("shorteners") - allowed) | {*added.shorteners}
-        ),
+        "blocked": NameList("blocked_domains", blocked),
+        "allowed": NameList("allowed_domains", (known("allowed_domains") - blocked) | allowed),
+        "open_pages": _less("open_pages", known("open_pages"), allowed),
+        "shorteners": NameList("shorteners", (known("shorteners") - allowed) | {*added.shorteners}),
         "disposable_mail": NameList(
-            "disposable_mail_domains",
-            (disposable - bundled("free_mail_domains") - allowed)
-            | {*added.disposable_mail_domains},
+            "disposable_mail_domains", disposable | {*added.disposable_mail_domains}
         ),
-        "free_mail": _less("free_mail_domains", bundled("free_mail_domains"), ()),
-        "suspicious_suffixes": _less("suspicious_suffixes", bundled("suspicious_suffixes"), ()),
+        "free_mail": _less("free_mail_domains", known("free_mail_domains"), ()),
+        "suspicious_suffixes": _less("suspicious_suffixes", known("suspicious_suffixes"), ()),
     }
-    listed = NameList("any", frozenset().union(*(names.entries for names in lists.values())))
-    names = {
+    listed = NameList("any", frozenset().union(*(one.entries for one in lists.values())))
+    ordinary = {
         name: is_ordinary and name not in listed
         for name, is_ordinary in ordinary_suffixes().items()
     }
-    return Listings(**lists, names=names | dict.fromkeys(listed.entries, False))
+    return Listings(**lists, names=ordinary | dict.fromkeys(listed.entries, False))
 
 
 @cache
 def bundled(name: str) -> frozenset[str]:
     """The names of a bundled list, in lower case."""
-    text = resources.files("detectors").joinpath("lists", f"{name}.txt").read_text("utf-8")
+    if name == PACKAGED:
+        return frozenset(disposable_email_domains.blocklist)
+    return names_in(bundled_text(name))
+
+
+@cache
+def bundled_names() -> tuple[str, ...]:
+    """Every list that detectors go by and that may be replaced, in alphabetical order."""
+    files = resources.files("detectors").joinpath("lists").iterdir()
+    names = {file.name.removesuffix(".txt") for file in files if file.name.endswith(".txt")}
+    return tuple(sorted(names - _FIXED | {PACKAGED}))
+
+
+def bundled_text(name: str) -> str:
+    """A bundled list as its file has it, origin and date included."""
+    return resources.files("detectors").joinpath("lists", f"{name}.txt").read_text("utf-8")
+
+
+def names_in(text: str) -> frozenset[str]:
+    """The names of a list's text, one a line, without comments and in lower case."""
     names = (line.partition("#")[0].strip().lower() for line in text.splitlines())
     return frozenset(name for name in names if name)
 

@@ -9,14 +9,21 @@ from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.signal import Finding, Signal
-from detectors.content import read_content
+from detectors.content import Content, read_content
 from detectors.domain import public_suffix
 from detectors.facet import Facets
+from detectors.first_link import FirstLink
 from detectors.identity import Identity
+from detectors.knowledge import BUNDLED, Knowledge
+from detectors.learned import Learned
+from detectors.lettering import Lettering
 from detectors.link_spam import LinkSpam
-from detectors.mailbox import parse_mailbox
+from detectors.lists import Listings
+from detectors.mailbox import Mailbox, parse_mailbox
 from detectors.media import media_findings
-from detectors.wording import Wording
+from detectors.prohibited import Prohibited
+from detectors.vip import VipTraits
+from detectors.wording import Wording, read_wording
 
 NEW_FOR_MS = 86_400_000
 """An account is new for its first day."""
@@ -42,19 +49,29 @@ class Reading(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
 
 
 class Reader:
-    """Reads events by one ruleset; keeps nothing from one to the next."""
+    """Reads events by one ruleset; keeps nothing from one to the next.
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    Args:
+        ruleset: Whose rules.
+        knowledge: The lists and the text model; those that ship if not given.
+    """
+
+    def __init__(self, ruleset: Ruleset, knowledge: Knowledge = BUNDLED) -> None:
+        listings = Listings.of(ruleset, knowledge.names)
         self._rules = ruleset.signals
         self.shows = any(
             rule.measure in {"distinct", "new_account_share"} and rule.mode != "off"
             for rule in ruleset.velocity
         )
         """Whether some rule reads the values, or the age of the account."""
-        self._facets = Facets(ruleset)
-        self._link_spam = LinkSpam(ruleset)
-        self._wording = Wording(ruleset)
-        self._identity = Identity(ruleset)
+        self._facets = Facets(ruleset, listings)
+        self._link_spam = LinkSpam(ruleset, listings)
+        self._identity = Identity(ruleset, listings)
+        self._first_link = FirstLink(ruleset, knowledge)
+        self._prohibited = Prohibited(ruleset, knowledge)
+        self._learned = Learned(ruleset, knowledge.text_model)
+        self._vip = VipTraits(ruleset, knowledge)
+        self._lettering = Lettering(ruleset)
         public_suffix("example.com")  # builds the list now: no event should wait for it
 
     def read(self, event: Event) -> Reading:
@@ -62,10 +79,9 @@ class Reader:
         at_ms = event.occurred_at_ms
         content = read_content(event)
         mailbox = parse_mailbox(event.email) if event.type == "signup" and event.email else None
-        facets, values = self._facets.read(event, content, mailbox)
-        findings = self._link_spam.observe(event, content) + self._identity.observe(event, mailbox)
-        if content.text and (found := self._wording.find(content)):
-            findings += found
+        wording = read_wording(content)
+        facets, values = self._facets.read(event, content, mailbox, wording)
+        findings = self._findings(event, content, mailbox, wording)
         return Reading(
             event_id=event.event_id,
             account_id=event.account_id,
@@ -76,6 +92,24 @@ class Reader:
             is_new=_is_new(event, at_ms),
         )
 
+    def _findings(
+        self, event: Event, content: Content, mailbox: Mailbox | None, wording: Wording
+    ) -> tuple[Finding, ...]:
+        found = (
+            self._link_spam.observe(event, content)
+            + self._identity.observe(event, mailbox)
+            + self._vip.observe(event, content, mailbox)
+        )
+        if not wording.words and not content.links:
+            return found
+        return (
+            found
+            + self._lettering.find(content)
+            + self._first_link.observe(event, content)
+            + self._prohibited.observe(event, content, wording)
+            + self._learned.observe(event, content, wording)
+        )
+
     def read_screening(self, screening: Screening) -> Reading:
         """Read what a media worker found."""
         occurred_at_ms = epoch_ms(screening.occurred_at)
@@ -83,7 +117,7 @@ class Reader:
             event_id=screening.event_id,
             account_id=screening.account_id,
             occurred_at_ms=occurred_at_ms,
-            signals=self._priced(screening, occurred_at_ms, media_findings(screening)),
+            signals=self._priced(screening, occurred_at_ms, media_findings(screening, self._rules)),
         )
 
     def _priced(

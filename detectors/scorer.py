@@ -6,7 +6,7 @@ The stream runs the same four parts apart, each where its state lies: the ``Read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from contracts.alert import Alert
 from contracts.event import Decision, Event
 from contracts.ids import Facet
-from contracts.ruleset import Ruleset
+from contracts.ruleset import VIP, Ruleset
 from contracts.screening import Screening
 from contracts.signal import Signal
 from contracts.verdict import Verdict
 from detectors.alert_desk import AlertDesk
+from detectors.knowledge import BUNDLED, Knowledge
 from detectors.ledger import Ledger
 from detectors.reader import Reader, Reading
 from detectors.repeat import Repeats
@@ -43,17 +44,22 @@ class Outcome:
     alerts: list[Alert] = field(default_factory=list)
 
 
+Batch = tuple[list[Reading], list[Signal]]
+"""Events, and what velocity found when it had counted them, about these and earlier ones."""
+
+
 class Scorer:
     """Scores events one after another, in one process."""
 
-    def __init__(self, ruleset: Ruleset, *, console_url: str = "") -> None:
+    def __init__(
+        self, ruleset: Ruleset, *, console_url: str = "", knowledge: Knowledge = BUNDLED
+    ) -> None:
         self.ruleset = ruleset
         self._repeats = Repeats()
         self._watermark = Watermark(ruleset.lateness * 1_000)
-        self._reader = Reader(ruleset)
+        self._reader = Reader(ruleset, knowledge)
         self._velocity = Velocity(ruleset)
-        self._ledger = Ledger(ruleset)
-        self._desk = AlertDesk(ruleset, console_url=console_url)
+        self._settler = Settler(ruleset, console_url=console_url)
         self._tell_time_ms = 0
 
     def observe(self, event: Event) -> list[Signal]:
@@ -73,6 +79,33 @@ class Scorer:
         later event of the batch changes is given once, as it is then.
         """
         outcome = Outcome()
+        for batch in self._counted(events, outcome):
+            self._settler.settle(batch, outcome)
+        return outcome
+
+    def count_all(self, events: Iterable[Event]) -> list[Batch]:
+        """Fold events in as far as their signals: what a ``Settler`` makes verdicts and alerts of.
+
+        Repeats are left out. An event is given either to this or to ``score``.
+        """
+        return list(self._counted(events, Outcome()))
+
+    def score_screening(self, screening: Screening) -> Outcome:
+        """Fold in what a media worker found."""
+        outcome = Outcome()
+        self._settler.screened(self._reader.read_screening(screening), screening, outcome)
+        return outcome
+
+    def decide(self, decision: Decision) -> list[Alert]:
+        """Take in what a reviewer decided; the alerts that it closes."""
+        return self._settler.decide(decision)
+
+    def finish(self) -> list[Alert]:
+        """Alerts that waited for more to come; for the end of a recording."""
+        return self._settler.finish()
+
+    def _counted(self, events: Iterable[Event], outcome: Outcome) -> Iterator[Batch]:
+        """Batches that end where the alert desk is told of time, as ``Settler`` does."""
         batch: list[Reading] = []
         for event in events:
             reading = self._take_in(event, outcome)
@@ -80,28 +113,11 @@ class Scorer:
                 continue
             batch.append(reading)
             if reading.occurred_at_ms >= self._tell_time_ms:
-                self._settle(batch, outcome)
-                batch = []
                 self._tell_time_ms = reading.occurred_at_ms + TELL_TIME_EVERY_MS
-                outcome.alerts += self._desk.tick(reading.occurred_at_ms)
-        self._settle(batch, outcome)
-        return outcome
-
-    def score_screening(self, screening: Screening) -> Outcome:
-        """Fold in what a media worker found."""
-        outcome = Outcome()
-        self._settle([self._reader.read_screening(screening)], outcome)
-        outcome.alerts += self._desk.screened(screening)
-        return outcome
-
-    def decide(self, decision: Decision) -> list[Alert]:
-        """Take in what a reviewer decided; the alerts that it closes."""
-        ruling = ruled(decision)
-        return [] if ruling is None else self._desk.decide(ruling)
-
-    def finish(self) -> list[Alert]:
-        """Alerts that waited for more to come; for the end of a recording."""
-        return self._desk.finish()
+                yield batch, self._count(batch)
+                batch = []
+        if batch:
+            yield batch, self._count(batch)
 
     def _take_in(self, event: Event, outcome: Outcome) -> Reading | None:
         if event.event_id in self._repeats:
@@ -117,17 +133,60 @@ class Scorer:
     def _count(self, batch: Iterable[Reading]) -> list[Signal]:
         return self._velocity.observe_all(sightings(batch, shows=self._reader.shows))
 
-    def _settle(self, batch: Sequence[Reading], outcome: Outcome) -> None:
-        verdicts = self._ledger.settle_all(batch, self._count(batch))
+
+class Settler:
+    """The second half of the fold: signals in, verdicts and alerts out.
+
+    Args:
+        ruleset: Its thresholds, groups and spared groups.
+        console_url: Where the alerts' links go; empty for none.
+    """
+
+    def __init__(self, ruleset: Ruleset, *, console_url: str = "") -> None:
+        self._ledger = Ledger(ruleset)
+        self._desk = AlertDesk(ruleset, console_url=console_url)
+        self._tell_time_ms = 0
+
+    def settle(self, batch: Batch, outcome: Outcome) -> None:
+        """Take in events with the signals that they raised."""
+        readings, counted = batch
+        self._judge(readings, counted, outcome)
+        last_ms = readings[-1].occurred_at_ms
+        if last_ms >= self._tell_time_ms:
+            self._tell_time_ms = last_ms + TELL_TIME_EVERY_MS
+            outcome.alerts += self._desk.tick(last_ms)
+
+    def screened(self, reading: Reading, screening: Screening, outcome: Outcome) -> None:
+        """Take in what a media worker found."""
+        self._judge([reading], [], outcome)
+        outcome.alerts += self._desk.screened(screening)
+
+    def decide(self, decision: Decision) -> list[Alert]:
+        """Take in what a reviewer decided; the alerts that it closes."""
+        ruling = ruled(decision)
+        return [] if ruling is None else self._desk.decide(ruling)
+
+    def finish(self) -> list[Alert]:
+        """Alerts that waited for more to come; for the end of a recording."""
+        return self._desk.finish()
+
+    def _judge(
+        self, readings: Sequence[Reading], counted: Sequence[Signal], outcome: Outcome
+    ) -> None:
+        verdicts = self._ledger.settle_all(readings, counted)
         outcome.verdicts += verdicts
         for verdict in verdicts:
-            if verdict.action != "allow" or verdict.ties:  # as is_case says
+            if verdict.reasons and is_case(verdict):
                 outcome.alerts += self._desk.observe(verdict)
 
 
 def is_case(verdict: Verdict) -> bool:
     """Whether a verdict is for the alert desk to see: all but the plain ones."""
-    return verdict.action != "allow" or bool(verdict.ties)
+    return (
+        verdict.action != "allow"
+        or bool(verdict.ties)
+        or any(reason.code == VIP for reason in verdict.reasons)
+    )
 
 
 def uncounted(reading: Reading) -> Reading:

@@ -1,103 +1,71 @@
-"""Wording: what the letters and repetitions of a text say, whatever it links to."""
+"""The words of a text without its links, in the form in which texts are compared.
+
+Made once for all that compares: the sketch, the template, the learned signal, the prohibited
+industries. Bytes of UTF-8, since these cost a third of what strings do, and favour no language.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from typing import ClassVar
+from typing import NamedTuple
 
-from contracts.event import Event
-from contracts.ids import Code
-from contracts.ruleset import Ruleset
-from contracts.signal import Evidence, Finding
-from detectors.content import Content, read_content
-from detectors.example import Example, post, signup
+from detectors.content import Content
 
-MIN_LOOKALIKES = 2
-MIN_INVISIBLE = 3
-MIN_STUFFED_WORDS = 30
-MIN_REPEATS = 8
-MIN_PHRASE_SHARE = 0.2
-MIN_HASHTAGS = 15
-SHOWN_PHRASES = 3
+MAX_CHARS = 20_000
+"""What is compared of a longer text: its beginning."""
+MAX_UNLINKED = 50
+"""Links that are taken out of a text; those after them are words like others."""
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_HASHTAG = re.compile(r"(?<!\w)#[^\W\d]\w{1,40}")
-
-
-class Wording:
-    """Finds words in borrowed letters, hidden or turned signs, and stuffed keywords."""
-
-    examples: ClassVar[tuple[Example, ...]] = (
-        Example(post("Buy v\u0456agra and le\u0432itra here"), ("text.lookalikes",)),
-        Example(post("Win ca\u200bsh, fr\u200bee mon\u200bey now"), ("text.invisible",)),
-        Example(post("Visit \u202eterces\u202c today"), ("text.reversed",)),
-        Example(
-            post("cheap pills online buy cheap pills order cheap pills now " * 5), ("text.stuffed",)
-        ),
-        Example(post(" ".join(f"#party{chr(97 + number)}" for number in range(20))), ("text.stuffed",)),
-        Example(signup(bio="Fr\u200bee mon\u200bey, ca\u200bsh"), ("text.invisible",)),
-        # Honest texts.
-        Example(post("We measure 5 \u03bcm of TNF\u03b1 in a workshop on SQL, with \u041f\u0451\u0442\u0440.")),
-        Example(post("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u06cc\u0645 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u200f2026\u200f")),
-        Example(post("We meet in the old town hall, as every year, and talk about trees. " * 4)),
-        Example(post("Jazz, jazz, jazz! All that jazz.")),
-    )  # fmt: skip
-
-    def __init__(self, ruleset: Ruleset) -> None:
-        self._priced: frozenset[str] = frozenset(
-            code for code, rule in ruleset.signals.items() if rule.mode != "off"
-        )
-
-    def observe(self, event: Event, content: Content | None = None) -> tuple[Finding, ...]:
-        """Find what the ruleset prices; each code at most once.
-
-        Args:
-            event: The event.
-            content: What ``read_content`` made of it, where that is at hand.
-        """
-        if event.type == "upload":
-            return ()
-        return self.find(content or read_content(event))
-
-    def find(self, content: Content) -> tuple[Finding, ...]:
-        """The findings of a content that has been read."""
-        found: list[tuple[str, Evidence]] = []
-        if content.lookalikes >= MIN_LOOKALIKES:
-            found.append(("text.lookalikes", {"words": content.lookalikes}))
-        if content.invisible_in_words >= MIN_INVISIBLE:
-            found.append(("text.invisible", {"in_words": content.invisible_in_words}))
-        if content.reversed:
-            found.append(("text.reversed", {"times": content.reversed}))
-        if len(content.text) >= MIN_STUFFED_WORDS * 3 and (stuffed := stuffing(content.text)):
-            found.append(("text.stuffed", stuffed))
-        if not found:
-            return ()
-        return tuple(
-            Finding(code=Code(code), evidence=evidence)
-            for code, evidence in found
-            if code in self._priced
-        )
+_DIGITS = b"0123456789"
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SPACED = bytes(
+    b"0"[0] if byte in _DIGITS else byte if byte in _LETTERS or byte >= 0x80 else b" "[0]  # noqa: PLR2004 -- UTF-8
+    for byte in range(0x100)
+)
+_OTHER_PUNCTUATION = re.compile(
+    "[\u00a0-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f\u2190-\u2bff\u3000-\u3003"
+    "\u3008-\u3020\u30fb\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u060c\u061b\u061f\u0964]+"
+)
 
 
-def stuffing(text: str) -> Evidence | None:
-    """How far a text consists of one phrase over and over, or of hashtags.
+class Wording(NamedTuple):
+    """The words of a text.
 
-    A phrase is two words in a row, two different ones. Prose of any length repeats ``of the`` in a
-    few of a hundred places; here it is ``MIN_PHRASE_SHARE`` of them.
+    Attributes:
+        words: In their order, in lower case, every digit a ``0``, apostrophes left out.
+        written: The same as their author wrote them, small or capital.
     """
-    hashtags = _HASHTAG.findall(text) if text.count("#") >= MIN_HASHTAGS else []
-    words = _WORD.findall(text.lower())
-    if len(hashtags) >= MIN_HASHTAGS and len(hashtags) * 2 > len(words):
-        return {"hashtags": len(hashtags), "words": len(words)}
-    if len(words) < MIN_STUFFED_WORDS or len({*words}) * 3 > len(words):
-        return None
-    phrases = Counter(zip(words, words[1:], strict=False))
-    top = [
-        (pair, times)
-        for pair, times in phrases.most_common(SHOWN_PHRASES)
-        if times >= MIN_REPEATS and pair[0] != pair[1]
-    ]
-    if not top or sum(times for _, times in top) < MIN_PHRASE_SHARE * len(words):
-        return None
-    return {"phrases": {" ".join(pair): times for pair, times in top}, "words": len(words)}
+
+    words: list[bytes]
+    written: list[bytes]
+
+
+NO_WORDS = Wording([], [])
+
+
+def read_wording(content: Content) -> Wording:
+    """Take a text apart; where no spaces are written, a sentence is one word."""
+    text = content.text
+    if not text:
+        return NO_WORDS
+    for link in content.links[:MAX_UNLINKED]:
+        if link.source == "text":
+            text = text.replace(link.url, " ")
+    text = _spaced(text[:MAX_CHARS])
+    words, written = _words(text.lower()), _words(text)
+    return Wording(words, written if len(written) == len(words) else words)
+
+
+def plain_words(text: str) -> list[bytes]:
+    """The words of any text, in lower case."""
+    return _words(_spaced(text[:MAX_CHARS]).lower())
+
+
+def _spaced(text: str) -> str:
+    if text.isascii():
+        return text
+    return _OTHER_PUNCTUATION.sub(" ", text.replace("\u2019", ""))
+
+
+def _words(text: str) -> list[bytes]:
+    return text.encode("utf-8", "replace").translate(_SPACED, b"'").split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doorstaff.settings import Settings
+from media_screening.evidence import EvidenceKeeper
 from store.album import AlbumFolder
 
 _MIB = 1024**2
@@ -19,3 +20,9 @@ def evidence_folders(settings: Settings) -> tuple[AlbumFolder, AlbumFolder]:
     )
     strips = AlbumFolder(folder / "references", max_bytes=settings.media_key_pictures_mib * _MIB)
     return pairs, strips
+
+
+def evidence_keeper(settings: Settings) -> EvidenceKeeper:
+    """What keeps both, below HOME."""
+    pairs, strips = evidence_folders(settings)
+    return EvidenceKeeper(pairs=pairs, strips=strips)

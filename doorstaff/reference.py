@@ -24,15 +24,20 @@ from contracts.ids import Code
 from contracts.ruleset import Ruleset, default_ruleset, window_text
 from contracts.verdict import Reason
 from detectors.example import Example
+from detectors.first_link import FirstLink
 from detectors.identity import Identity
+from detectors.learned import Learned
+from detectors.lettering import Lettering
 from detectors.link_spam import LinkSpam
-from detectors.wording import Wording
+from detectors.prohibited import Prohibited
+from detectors.vip import VipTraits
 from doorstaff.cli import app
 from doorstaff.settings import Settings
 from sinks.metrics import SinkMetrics
 from streams.topic import HOUR_MS, Topics
 
 MAX_EXAMPLE_CHARS = 90
+DETECTORS = (LinkSpam, Lettering, Identity, FirstLink, Prohibited, Learned, VipTraits)
 _ALSO_AS_IT_IS = frozenset({"DATABASE_URL"})
 _VALUES = {Path: "FILE", int: "N"}
 
@@ -182,7 +187,7 @@ def write(folder: Path) -> None:
 
 
 def _own(rules: Ruleset) -> Iterator[tuple[str, ...]]:
-    examples = (*LinkSpam.examples, *Wording.examples, *Identity.examples)
+    examples = [example for kind in DETECTORS for example in kind.examples]
     for code, rule in rules.signals.items():
         yield (
             f"`{code}`",

@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from doorstaff.errors import InvalidSettings
 
-SinkName = Literal["console", "jsonl", "redis", "kafka", "slack", "webhook"]
+SinkName = Literal["console", "jsonl", "redis", "kafka", "slack", "solutions", "webhook"]
 
 
 _BROKER = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?")
@@ -119,7 +119,8 @@ class Settings(BaseSettings):
     routes: str = Field(
         "",
         description="Which alerts a sink gets, as `sink=kind:action,…;…`, with * for any:"
-        " `slack=campaign:hold,media:*;jsonl=*:*`. A sink that is not named gets all.",
+        " `slack=campaign:hold,media:*;jsonl=*:*`. A sink that is not named gets all; where"
+        " there is the sink solutions, it gets `vip` and the others get the rest.",
     )
     jsonl_path: Path | None = Field(
         None, description="File of the jsonl sink. Empty: alerts.jsonl in HOME."
@@ -129,6 +130,9 @@ class Settings(BaseSettings):
     )
     slack_webhook_url: SecretStr | None = Field(
         None, description="Incoming webhook of the slack sink."
+    )
+    solutions_webhook_url: SecretStr | None = Field(
+        None, description="Incoming webhook (Slack) of the solutions sink, for alerts on VIPs."
     )
     webhook_url: HttpUrl | None = Field(None, description="Address of the webhook sink.")
     webhook_secret: SecretStr | None = Field(
@@ -192,6 +196,18 @@ class Settings(BaseSettings):
         " matched against them.",
     )
 
+    media_keep_days: float = Field(
+        365.0,
+        gt=0,
+        description="How long fingerprints of uploads are kept, from the time of the upload.",
+        json_schema_extra={"unit": "days"},
+    )
+    media_retroactive_days: float = Field(
+        90.0,
+        ge=0,
+        description="A new reference is held against uploads of so many days past; 0 for none.",
+        json_schema_extra={"unit": "days"},
+    )
     media_prohibited: bool = Field(
         False,
         description="Look at uploads' frames for prohibited content, for people to review. Needs"

@@ -18,12 +18,14 @@ from sinks.errors import InvalidRoutes
 from sinks.jsonl import JsonlSink
 from sinks.kafka_topic import KafkaTopicSink
 from sinks.redis_stream import RedisStreamSink
-from sinks.route import Route, parse_routes
+from sinks.route import KINDS, Route, parse_routes
 from sinks.sink import Sink
 from sinks.slack import SlackSink
 from sinks.webhook import WebhookSink, secret_problem
 from store.clock import Clock, SystemClock
 from streams.topic import Topics
+
+SOLUTIONS: SinkName = "solutions"
 
 
 def build_sinks(
@@ -45,7 +47,8 @@ def build_sinks(
         "jsonl": lambda: JsonlSink(settings.jsonl_path or settings.home / "alerts.jsonl"),
         "redis": lambda: _redis(settings),
         "kafka": lambda: _kafka(settings),
-        "slack": lambda: _slack(settings, time),
+        "slack": lambda: _slack(settings.slack_webhook_url, time),
+        "solutions": lambda: _slack(settings.solutions_webhook_url, time, name="solutions"),
         "webhook": lambda: _webhook(settings, time),
     }
     return tuple(build[name]() for name in dict.fromkeys(settings.sinks))
@@ -54,16 +57,29 @@ def build_sinks(
 def build_routes(settings: Settings) -> tuple[Route, ...]:
     """Read ``DOORSTAFF_ROUTES``.
 
+    Where there is a sink for the solutions team, alerts on VIPs go there and nowhere else, but for
+    what the setting says of a sink.
+
     Raises:
         InvalidSettings: Names the clause that cannot be read and what would do.
     """
     try:
-        return parse_routes(settings.routes, sinks=settings.sinks)
+        routes = parse_routes(settings.routes, sinks=settings.sinks)
     except InvalidRoutes as error:
         known = any(error.clause.startswith(name) for name in get_args(SinkName))
         hint = "; DOORSTAFF_SINKS lists the sinks there are" if known else ""
         msg = f"DOORSTAFF_ROUTES: {error}{hint}"
         raise InvalidSettings(msg) from None
+    if SOLUTIONS not in settings.sinks:
+        return routes
+    named = {route.sink for route in routes}
+    return routes + tuple(
+        Route(sink=sink, kind=kind)
+        for sink in settings.sinks
+        if sink not in named
+        for kind in KINDS
+        if (kind == "vip") == (sink == SOLUTIONS)
+    )
 
 
 def _redis(settings: Settings) -> Sink:
@@ -85,13 +101,14 @@ def _kafka(settings: Settings) -> Sink:
     return KafkaTopicSink(bootstrap_servers=servers, topic=topic)
 
 
-def _slack(settings: Settings, clock: Clock) -> Sink:
+def _slack(url: SecretStr | None, clock: Clock, *, name: str = "slack") -> Sink:
+    setting = f"DOORSTAFF_{name.upper()}_WEBHOOK_URL"
     example = "https://hooks.slack.com/services/…"
-    url = _needed("slack", "DOORSTAFF_SLACK_WEBHOOK_URL", settings.slack_webhook_url, example)
-    if not url.startswith(("https://", "http://")):
-        msg = f"DOORSTAFF_SLACK_WEBHOOK_URL: must be {example}"
+    address = _needed(name, setting, url, example)
+    if not address.startswith(("https://", "http://")):
+        msg = f"{setting}: must be {example}"
         raise InvalidSettings(msg)
-    return SlackSink(url=url, clock=clock)
+    return SlackSink(url=address, clock=clock, name=name)
 
 
 def _webhook(settings: Settings, clock: Clock) -> Sink:

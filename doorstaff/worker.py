@@ -20,12 +20,13 @@ from contracts.screening import ScreeningJob
 from doorstaff.database import open_home_database
 from doorstaff.errors import InvalidSettings, ServiceUnavailable
 from doorstaff.interpreter import calm_collector
+from doorstaff.knowledge import knowledge_of
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.settings import Settings
 from doorstaff.sinks import build_routes, build_sinks
 from media_screening.queue import ScreeningQueue
-from sinks.router import Router
+from sinks.router import KeepTimes, Router
 from store.clock import SystemClock
 from store.ruleset import live_ruleset
 from streams.errors import StreamError
@@ -94,6 +95,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
             routes=build_routes(settings),
             clock=SystemClock(),
             registry=REGISTRY,
+            keep=KeepTimes(uploads_days=settings.media_keep_days),
         ) as router:
 
             async def enqueue(job: ScreeningJob) -> None:
@@ -113,6 +115,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
                     snapshot_every_seconds=settings.snapshot_every_seconds,
                 ),
                 ruleset=ruleset,
+                knowledge=knowledge_of(engine),
                 engine=engine,
                 enqueue=enqueue,
                 accept_alerts=accept,

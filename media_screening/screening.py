@@ -8,20 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from contracts.ids import ReferenceId
+from contracts.ids import Action, ReferenceId
 from contracts.screening import Match, ProhibitedHit, ScreeningStatus
-from media_screening.alignment import AlignmentRule, align
+from media_screening.alignment import AlignmentRule
 from media_screening.confirmation import picture_confirms
 from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
+from media_screening.file_match import with_known_files
 from media_screening.fingerprint import Fingerprint, FingerprintBuilder
 from media_screening.frame import FrameLimits, read_frames
 from media_screening.joining import join_matches
 from media_screening.listening import Heard, Listener
+from media_screening.phash_match import match_phashes
 from media_screening.probe import probe
 from media_screening.prohibited import ProhibitedCheck
 from media_screening.reference import ReferenceLibrary
 from media_screening.sniff import check_file
 from media_screening.sound import SoundFingerprint
+from media_screening.sparse import align_either
 from media_screening.still import find_stills
 from media_screening.vote import Ballot, Line
 
@@ -67,6 +70,7 @@ class Outcome:
             is cut off, which ``reason`` says, it ends where the file does.
         sound: Of its sound, if there is any and it is listened to.
         passing: For an error, whether trying again may help.
+        action: What the policies of the matched works ask for.
     """
 
     status: ScreeningStatus
@@ -78,6 +82,7 @@ class Outcome:
     fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
     sound: SoundFingerprint | None = field(default=None, repr=False, compare=False)
     passing: bool = False
+    action: Action = "hold"
 
 
 class Screener:
@@ -123,10 +128,12 @@ class Screener:
             outcome = Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
             outcome = Outcome(status="error", reason=error.reason, passing=error.passing)
+        outcome = with_known_files(outcome, path, self._library, max_bytes=self._limits.max_bytes)
         return _timed(outcome, time.monotonic() - started)
 
     def match(self, upload: Fingerprint) -> tuple[Match, ...]:
         """Find the stretches of an upload that are stretches of a reference, in its order."""
+        upload = self._library.common.leave_out(upload)
         matches = [
             Match(
                 reference_id=reference.reference_id,
@@ -139,8 +146,9 @@ class Screener:
             )
             for reference_id, lines in self._candidates(upload).items()
             if (reference := self._library.get(reference_id))
-            for segment in align(upload, reference.fingerprint, lines, self._alignment)
+            for segment in align_either(upload, reference.fingerprint, lines, self._alignment)
         ]
+        matches += self._match_phashes(upload)
         return tuple(sorted(matches, key=lambda match: (match.upload_start_s, match.reference_id)))
 
     def _screen(self, path: Path, *, progress: Progress | None) -> Outcome:
@@ -187,6 +195,22 @@ class Screener:
         """Whether the picture too says what the sound says."""
         reference = self._library.get(match.reference_id)
         return reference is not None and picture_confirms(upload, reference.fingerprint, match)
+
+    def _match_phashes(self, upload: Fingerprint) -> list[Match]:
+        """Matches with works of which only pHashes are known."""
+        return [
+            Match(
+                reference_id=reference_id,
+                title=self._library.title_of(reference_id) or "",
+                score=round(stretch.score, 3),
+                upload_start_s=round(stretch.upload_start_s, 2),
+                upload_end_s=round(stretch.upload_end_s, 2),
+                reference_start_s=round(stretch.reference_start_s, 2),
+                reference_end_s=round(stretch.reference_end_s, 2),
+            )
+            for reference_id, listed in self._library.phash_works().items()
+            for stretch in match_phashes(upload, listed, self._alignment)
+        ]
 
     def _candidates(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
         """For each reference that has pictures in common, the lines worth following."""

@@ -10,9 +10,10 @@ import structlog
 
 from contracts.ids import ReferenceId
 from media_screening.errors import InvalidFingerprint
+from media_screening.index_folder import ReferenceState
 from media_screening.sound import SOUND_ALGORITHM, Hearing, SoundFingerprint
 from media_screening.sound_index import SoundIndex
-from store.reference import ReferenceStore
+from store.reference import ReferenceRecord, ReferenceStore
 
 _log = structlog.get_logger(__name__)
 
@@ -38,7 +39,8 @@ class SoundLibrary:
         self._store = store
         self._lock = threading.Lock()
         self._loaded: dict[ReferenceId, LoadedSound] = {}
-        self._states: dict[ReferenceId, tuple[str, int]] = {}
+        self._revision = -1
+        self._states: dict[ReferenceId, ReferenceState] = {}
 
     def __len__(self) -> int:
         return len(self._loaded)
@@ -53,21 +55,35 @@ class SoundLibrary:
         A sound that cannot be read is left out with an error in the log.
         """
         with self._lock:
-            states = self._store.states()
-            if states == self._states:
+            revision = self._store.revision()
+            if revision == self._revision:
                 return False
-            for reference_id in self._states.keys() | states.keys():
-                if self._states.get(reference_id) != states.get(reference_id):
-                    self._take(reference_id, enabled=reference_id in states)
-            self._states = states
+            sounding = self._store.with_algorithm(SOUND_ALGORITHM)
+            records = {
+                one.reference_id: one
+                for one in self._store.all()
+                if one.enabled and one.reference_id in sounding
+            }
+            for reference_id, state in list(self._states.items()):
+                record = records.get(reference_id)
+                if record is None or _state(record) != state:
+                    self._drop(reference_id)
+            for record in records.values():
+                if record.reference_id not in self._states:
+                    self._take(record)
+            self._revision = revision
             return True
 
-    def _take(self, reference_id: ReferenceId, *, enabled: bool) -> None:
+    def _drop(self, reference_id: ReferenceId) -> None:
+        self._states.pop(reference_id)
         self._loaded.pop(reference_id, None)
         self.index.remove(reference_id)
-        record = self._store.get(reference_id) if enabled else None
-        packed = self._store.fingerprint(reference_id, SOUND_ALGORITHM) if enabled else None
-        if record is None or packed is None:
+
+    def _take(self, record: ReferenceRecord) -> None:
+        reference_id = record.reference_id
+        packed = self._store.fingerprint(reference_id, SOUND_ALGORITHM)
+        self._states[reference_id] = _state(record)
+        if packed is None:  # removed a moment ago: the next refresh will say so
             return
         try:
             fingerprint = SoundFingerprint.unpack(packed)
@@ -85,3 +101,7 @@ class SoundLibrary:
         first = np.concatenate(([True], hearing.values[1:] != hearing.values[:-1]))
         rows = np.flatnonzero(hearing.telling & first[: len(hearing)])
         self.index.add(reference_id, hearing.values[rows], rows)
+
+
+def _state(record: ReferenceRecord) -> ReferenceState:
+    return record.sha256, record.changed_at_ms

@@ -24,13 +24,15 @@ from media_screening import metrics
 from media_screening.errors import Rejected, ScreeningFailed, SourceUnavailable, TimeLimit
 from media_screening.evidence import EvidenceKeeper
 from media_screening.fingerprint import ALGORITHM
+from media_screening.judgement import judged
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
+from media_screening.sketch import sketch_of
 from media_screening.sound import SOUND_ALGORITHM
 from media_screening.sound_library import SoundLibrary
 from media_screening.source import Source
-from store.reference import ReferenceStore, UploadFingerprintRecord
+from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +56,7 @@ class WorkerRule:
     retry_seconds: float = 2.0
     claim_wait_seconds: float = 1.0
     drain_seconds: float = 10.0
-    refresh_seconds: float = 1.0
+    refresh_seconds: float = 0.25
     trouble_seconds: float = 1.0
     prune_seconds: float = 3_600.0
 
@@ -78,7 +80,7 @@ class MediaWorker:
         dead_letter: Callable[[DeadLetter], Awaitable[None]],
         dead_letter_topic: str,
         rule: WorkerRule | None = None,
-        keep_uploads: ReferenceStore | None = None,
+        keep_uploads: UploadStore | None = None,
         sounds: SoundLibrary | None = None,
         evidence: EvidenceKeeper | None = None,
     ) -> None:
@@ -178,6 +180,13 @@ class MediaWorker:
                 reason = "the file is not the one that was announced: its SHA-256 differs"
                 raise SourceUnavailable(reason)
             outcome = self._screener.screen(path, progress=still_wanted)
+            outcome = judged(
+                outcome,
+                self._library,
+                account_id=job.account_id,
+                upload_id=job.upload_id,
+                country=job.country or "",
+            )
             if self._evidence is not None:
                 self._evidence.keep_upload(job.upload_id, path, outcome.matches)
             return outcome
@@ -334,24 +343,32 @@ def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
         elapsed_s=outcome.elapsed_s,
         matches=outcome.matches,
         prohibited=outcome.prohibited,
+        action=outcome.action,
     )
 
 
-def _keep(store: ReferenceStore, job: ScreeningJob, outcome: Outcome) -> None:
-    packed: dict[str, bytes] = {}
-    if outcome.fingerprint is not None:
-        packed[ALGORITHM] = outcome.fingerprint.pack()
-    if outcome.sound is not None:
-        packed[SOUND_ALGORITHM] = outcome.sound.pack()
-    for algorithm, frames in packed.items():
-        store.keep_upload(
-            UploadFingerprintRecord(
-                upload_id=job.upload_id,
-                account_id=job.account_id,
-                event_id=job.event_id,
-                occurred_at_ms=epoch_ms(job.occurred_at),
-                duration_s=outcome.duration_s,
-                algorithm=algorithm,
-                frames=frames,
-            )
+def _keep(store: UploadStore, job: ScreeningJob, outcome: Outcome) -> None:
+    def record(algorithm: str, frames: bytes) -> UploadFingerprintRecord:
+        return UploadFingerprintRecord(
+            upload_id=job.upload_id,
+            account_id=job.account_id,
+            event_id=job.event_id,
+            occurred_at_ms=epoch_ms(job.occurred_at),
+            duration_s=outcome.duration_s,
+            algorithm=algorithm,
+            frames=frames,
         )
+
+    if outcome.fingerprint is not None:
+        hashes = sketch_of(outcome.fingerprint)
+        store.keep(
+            record(ALGORITHM, outcome.fingerprint.pack()),
+            UploadStills(
+                upload_id=job.upload_id,
+                occurred_at_ms=epoch_ms(job.occurred_at),
+                rows=len(hashes),
+                hashes=hashes.tobytes(),
+            ),
+        )
+    if outcome.sound is not None:
+        store.keep(record(SOUND_ALGORITHM, outcome.sound.pack()))

@@ -24,12 +24,12 @@ _TIMED_OUT = 408
 class SlackSink:
     """Posts one Block Kit message a revision."""
 
-    name: Final = "slack"
     timeout_seconds: Final = 10.0
     max_attempts: Final = DEFAULT_MAX_ATTEMPTS
     backoff: Final[Backoff] = DEFAULT_BACKOFF
 
-    def __init__(self, *, url: str, clock: Clock) -> None:
+    def __init__(self, *, url: str, clock: Clock, name: str = "slack") -> None:
+        self.name: Final = name
         self._post = HttpPost(
             sink=self.name, url=url, timeout_seconds=self.timeout_seconds, clock=clock
         )

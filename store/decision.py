@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, inspect, select
 
 from contracts.event import Decision, epoch_ms, from_epoch_ms
 from contracts.ids import AlertId
@@ -47,6 +48,15 @@ def list_decisions(
     if alert_id is not None:
         query = query.where(decisions.c.alert_id == alert_id)
     return tuple(_decision(row) for row in connection.execute(query))
+
+
+def every_decision(connection: Connection) -> Iterator[Decision]:
+    """All decisions that are kept, the oldest first; none where there is no such table yet."""
+    if not inspect(connection).has_table(decisions.name):
+        return
+    query = select(decisions).order_by(decisions.c.occurred_at_ms, decisions.c.decision_id)
+    for row in connection.execute(query):
+        yield _decision(row)
 
 
 def _decision(row: Row[Any]) -> Decision:

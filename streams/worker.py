@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from sqlalchemy import Engine
 
 from contracts.ruleset import Ruleset
+from detectors.knowledge import BUNDLED, Knowledge
 from detectors.reader import Reader
 from detectors.velocity import BUDGET_BYTES
 from store.clock import SystemClock
@@ -82,6 +83,7 @@ class StreamWorker:
         config: StreamConfig,
         *,
         ruleset: Ruleset,
+        knowledge: Knowledge = BUNDLED,
         engine: Engine,
         enqueue: Enqueue,
         accept_alerts: AcceptAlerts,
@@ -96,7 +98,7 @@ class StreamWorker:
         self._histories: list[History] = []
         self._intake: Flow | None = None
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        reader = Reader(ruleset)
+        reader = Reader(ruleset, knowledge)
         lateness_ms = ruleset.lateness * 1_000
         self._add_stage(
             INTAKE, Intake(reader, topics, lateness_ms=lateness_ms), topics.signups, topics.posts

@@ -16,6 +16,7 @@ from contracts.ids import AccountId, Action, stricter
 from contracts.ruleset import Ruleset
 from contracts.verdict import Verdict
 from contracts.wire import encode_lines
+from detectors.knowledge import BUNDLED, Knowledge
 from detectors.scorer import Scorer
 from tuning.recording import Lines, Progress, Recording
 
@@ -71,8 +72,9 @@ class Replay:
         verdicts: BinaryIO | None = None,
         alerts: BinaryIO | None = None,
         console_url: str = "",
+        knowledge: Knowledge = BUNDLED,
     ) -> None:
-        self._scorer = Scorer(ruleset, console_url=console_url)
+        self._scorer = Scorer(ruleset, console_url=console_url, knowledge=knowledge)
         self._verdicts = verdicts
         self._alerts = alerts
         self._accounts: set[AccountId] = set()

@@ -1,259 +1,32 @@
-"""`doorstaff media`: keep references, screen files, run a media worker."""
+"""`doorstaff media`: screen files, run a media worker, and keep what uploads are held against."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import signal
-import socket
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from contracts.dead_letter import DeadLetter
-from contracts.ids import ReferenceId
-from contracts.screening import Match, MatchedBy, Screening
+from contracts.screening import Match, MatchedBy
 from contracts.wire import encode
-from doorstaff.database import open_home_database
-from doorstaff.errors import ServiceUnavailable
-from doorstaff.evidence import evidence_folders
-from doorstaff.logging import configure_logging
-from doorstaff.monitoring import Monitoring
-from doorstaff.redis import open_redis
-from doorstaff.settings import Settings, load_settings
-from media_screening.chromaprint import has_chromaprint
-from media_screening.errors import DecoderFailed, MediaScreeningError
-from media_screening.evidence import EvidenceKeeper
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.listening import Listener
-from media_screening.prohibited import (
-    INSTALL,
-    ProhibitedCheck,
-    ProhibitedRule,
-    load_detector,
-)
-from media_screening.queue import ScreeningQueue
-from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.screening import (
-    REFERENCE_FRAMES_PER_SECOND,
-    Outcome,
-    Screener,
-    ScreeningLimits,
-    fingerprint_file,
-)
+from doorstaff.commands.media_dispute import app as dispute_app
+from doorstaff.commands.media_exchange import export_list, import_list
+from doorstaff.commands.media_exclude import app as exclude_app
+from doorstaff.commands.media_policy import app as policy_app
+from doorstaff.commands.media_reference import app as reference_app
+from doorstaff.commands.media_retroactive import app as retroactive_app
+from doorstaff.commands.media_worker import work
+from doorstaff.commands.progress import advance, progress_bars
+from doorstaff.library import index_folder, open_store
+from doorstaff.screener import make_screener
+from doorstaff.settings import load_settings
+from media_screening.judgement import judged
+from media_screening.reference import ReferenceLibrary
+from media_screening.screening import Outcome
 from media_screening.sound_library import SoundLibrary
-from media_screening.sound_reading import SPEEDS, read_sound
-from media_screening.sound_screening import SoundScreener
-from media_screening.source import Source, SourceLimits
-from media_screening.worker import MediaWorker, WorkerRule
-from store.reference import ReferenceStore
 
 app = typer.Typer(no_args_is_help=True, help="Screen videos against works known to be pirated.")
-reference_app = typer.Typer(no_args_is_help=True, help="The works that uploads are held against.")
-app.add_typer(reference_app, name="reference")
-
-ReferenceArgument = Annotated[str, typer.Argument(metavar="ID", help="The reference's id.")]
-VideoProgress = Callable[[float, float | None], None]
-
-
-@contextmanager
-def open_store(settings: Settings) -> Iterator[ReferenceStore]:
-    """The references in SQL, the schema brought up to date."""
-    engine = open_home_database(settings)
-    try:
-        yield ReferenceStore(engine)
-    finally:
-        engine.dispose()
-
-
-def screening_limits(settings: Settings, *, decode_threads: int = 0) -> ScreeningLimits:
-    """What the settings allow an upload to be and to cost."""
-    return ScreeningLimits(
-        max_bytes=settings.media_max_bytes,
-        max_seconds=settings.media_max_seconds,
-        timeout_seconds=settings.media_timeout_seconds,
-        decode_threads=decode_threads,
-    )
-
-
-def open_listener(
-    settings: Settings, store: ReferenceStore
-) -> tuple[SoundLibrary, Listener | None]:
-    """The references' sound, and what listens for it; None where the settings say not to.
-
-    Raises:
-        ServiceUnavailable: This ffmpeg has no Chromaprint.
-    """
-    sounds = SoundLibrary(store)
-    if settings.media_sound == "off":
-        return sounds, None
-    if not has_chromaprint():
-        message = (
-            f"{ffmpeg_path()} has no Chromaprint: set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg"
-            " of the imageio-ffmpeg wheel or of Debian"
-        )
-        raise ServiceUnavailable(message)
-    speeds = SPEEDS if settings.media_sound == "speeds" else ()
-    return sounds, Listener(SoundScreener(sounds), speeds=speeds)
-
-
-def prohibited_check(settings: Settings) -> ProhibitedCheck | None:
-    """What looks for prohibited content; None unless the settings ask for it.
-
-    Raises:
-        ServiceUnavailable: Its model is not installed.
-    """
-    if not settings.media_prohibited:
-        return None
-    try:
-        detector = load_detector()
-    except DecoderFailed as error:
-        message = f"DOORSTAFF_MEDIA_PROHIBITED: {error.reason}; {INSTALL}, or unset it"
-        raise ServiceUnavailable(message) from None
-    rule = ProhibitedRule(
-        every_s=settings.media_prohibited_every_seconds,
-        min_score=settings.media_prohibited_score,
-    )
-    return ProhibitedCheck(detector, rule=rule)
-
-
-def evidence_keeper(settings: Settings) -> EvidenceKeeper:
-    """What keeps the pictures of matches and references, below HOME."""
-    pairs, strips = evidence_folders(settings)
-    return EvidenceKeeper(pairs=pairs, strips=strips)
-
-
-def add_reference(
-    library: ReferenceLibrary,
-    path: Path,
-    *,
-    title: str,
-    reference_id: str | None = None,
-    limits: ScreeningLimits | None = None,
-    progress: VideoProgress | None = None,
-    listen: bool = True,
-    evidence: EvidenceKeeper | None = None,
-) -> ReferenceId:
-    """Fingerprint a file, its sound too if it has any, and keep it as a reference.
-
-    Raises:
-        MediaScreeningError: It is not a whole video, none of it can be told from other works, or
-            the id is taken.
-    """
-    bounds = limits or ScreeningLimits()
-    fingerprint, cut = fingerprint_file(
-        path,
-        frames_per_second=REFERENCE_FRAMES_PER_SECOND,
-        limits=bounds,
-        progress=progress,
-    )
-    if cut is not None:
-        raise cut
-    if not len(fingerprint):
-        raise MediaScreeningError("every frame of it is flat: nothing to be found by")  # noqa: EM101
-    sound = None
-    if listen:
-        sound = read_sound(
-            path, max_seconds=bounds.max_seconds, timeout_seconds=bounds.timeout_seconds
-        )
-    record = library.add(
-        fingerprint,
-        title=title,
-        sha256=sha256_of(path),
-        source=path.name,
-        reference_id=ReferenceId(reference_id) if reference_id else None,
-        sound=sound.fingerprint if sound else None,
-    )
-    if evidence is not None:
-        evidence.keep_reference(
-            record.reference_id,
-            path,
-            duration_s=fingerprint.duration_s,
-            timeout_seconds=bounds.timeout_seconds,
-        )
-    return record.reference_id
-
-
-@reference_app.command("add")
-def reference_add(
-    file: Annotated[Path, typer.Argument(help="The work, as a video file.")],
-    title: Annotated[str, typer.Option(help="What the work is called.")],
-    reference_id: Annotated[
-        str | None, typer.Option("--id", help="Its id; derived from the file if not given.")
-    ] = None,
-) -> None:
-    """Add a work to look for."""
-    settings = load_settings()
-    try:
-        with open_store(settings) as store, _progress() as bar:
-            added = add_reference(
-                ReferenceLibrary(store),
-                file,
-                title=title,
-                reference_id=reference_id,
-                limits=screening_limits(settings),
-                progress=_advance(bar, file),
-                listen=settings.media_sound != "off",
-                evidence=evidence_keeper(settings),
-            )
-    except MediaScreeningError as error:
-        _fail(f"{file}: {error.reason}")
-    typer.echo(added)
-
-
-@reference_app.command("list")
-def reference_list(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """List all references, disabled ones too."""
-    with open_store(load_settings()) as store:
-        records = store.all()
-    if as_json:
-        for record in records:
-            typer.echo(encode(record))
-        return
-    table = Table("id", "title", "enabled", "length s", "file", box=None)
-    for record in records:
-        table.add_row(
-            escape(record.reference_id),
-            escape(record.title),
-            "yes" if record.enabled else "no",
-            f"{record.duration_s:.1f}",
-            escape(record.source),
-        )
-    Console().print(table)
-
-
-@reference_app.command("disable")
-def reference_disable(reference_id: ReferenceArgument) -> None:
-    """Stop looking for a reference; it is kept."""
-    _change(lambda library: library.set_enabled(ReferenceId(reference_id), enabled=False))
-
-
-@reference_app.command("enable")
-def reference_enable(reference_id: ReferenceArgument) -> None:
-    """Look for a disabled reference again."""
-    _change(lambda library: library.set_enabled(ReferenceId(reference_id), enabled=True))
-
-
-@reference_app.command("remove")
-def reference_remove(reference_id: ReferenceArgument) -> None:
-    """Forget a reference, its fingerprints and its pictures."""
-    _change(lambda library: library.remove(ReferenceId(reference_id)))
-    evidence_keeper(load_settings()).forget_reference(ReferenceId(reference_id))
 
 
 @app.command("screen")
@@ -264,156 +37,30 @@ def screen(
     """Screen files. Exit 0 if all were screened, 1 if any could not be, 2 on wrong usage."""
     settings = load_settings()
     screened = True
-    with open_store(settings) as store, _progress() as bar:
-        library = ReferenceLibrary(store)
+    with open_store(settings) as store, progress_bars() as bars:
+        library = ReferenceLibrary(store, folder=index_folder(settings))
         library.refresh()
         if not len(library):
             typer.echo("no references to look for: see doorstaff media reference add", err=True)
-        sounds, listener = open_listener(settings, store)
+        sounds = SoundLibrary(store)
         sounds.refresh()
-        screener = Screener(
-            library,
-            limits=screening_limits(settings),
-            listener=listener,
-            prohibited=prohibited_check(settings),
-        )
+        screener = make_screener(settings, library, sounds)
         for file in files:
-            outcome = screener.screen(file, progress=_advance(bar, file))
+            found = screener.screen(file, progress=advance(bars, file))
+            outcome = judged(found, library)
             screened &= outcome.status in {"clean", "match"}
             typer.echo(_json_line(file, outcome) if as_json else _text(file, outcome))
     raise typer.Exit(0 if screened else 1)
 
 
-@app.command("worker")
-def work() -> None:
-    """Take uploads off the screening queue until told to stop; run one to a core."""
-    settings = load_settings()
-    for name, value in (("KAFKA", settings.kafka_url), ("REDIS", settings.redis_url)):
-        if not value:
-            message = (
-                f"DOORSTAFF_{name}_URL is not set: a media worker needs it. `doorstaff up` starts"
-                " everything on this machine."
-            )
-            raise ServiceUnavailable(message)
-    configure_logging(settings.log_level)
-    asyncio.run(run_worker(settings))
-
-
-async def run_worker(settings: Settings, *, stop: asyncio.Event | None = None) -> None:
-    """Put a worker together and let it work until SIGTERM, SIGINT or ``stop``.
-
-    Raises:
-        ServiceUnavailable: Kafka or Redis does not answer as it starts.
-    """
-    stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    redis = open_redis(settings.redis_url)
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_url, acks="all")
-    with open_store(settings) as store:
-        worker = make_worker(settings, store=store, redis=redis, producer=producer)
-        with Monitoring(settings.host, settings.metrics_port, healthy=lambda: worker.ready):
-            try:
-                await producer.start()
-                await worker.run(stop)
-            except KafkaError as error:
-                message = f"Kafka at {settings.kafka_url}: {error or type(error).__name__}"
-                raise ServiceUnavailable(message) from None
-            except RedisError as error:
-                message = f"Redis (DOORSTAFF_REDIS_URL) does not answer: {type(error).__name__}"
-                raise ServiceUnavailable(message) from None
-            finally:
-                await producer.stop()
-                await redis.aclose()
-
-
-def make_worker(
-    settings: Settings, *, store: ReferenceStore, redis: Redis, producer: AIOKafkaProducer
-) -> MediaWorker:
-    """A worker that publishes to Kafka."""
-    library = ReferenceLibrary(store)
-    sounds, listener = open_listener(settings, store)
-
-    async def publish(screening: Screening) -> None:
-        await producer.send_and_wait(
-            f"{settings.topic_prefix}screenings",
-            encode(screening),
-            key=screening.account_id.encode(),
-        )
-
-    async def dead_letter(letter: DeadLetter) -> None:
-        await producer.send_and_wait(f"{settings.topic_prefix}dead-letters", encode(letter))
-
-    return MediaWorker(
-        queue=ScreeningQueue(
-            redis,
-            consumer=f"{socket.gethostname()}-{os.getpid()}",
-            lease_seconds=settings.media_lease_seconds,
-            prefix=settings.topic_prefix,
-        ),
-        library=library,
-        screener=Screener(
-            library,
-            limits=screening_limits(settings, decode_threads=1),
-            listener=listener,
-            prohibited=prohibited_check(settings),
-        ),
-        source=Source(
-            SourceLimits(
-                folder=settings.media_folder,
-                max_bytes=settings.media_max_bytes,
-                timeout_seconds=settings.media_timeout_seconds,
-            )
-        ),
-        publish=publish,
-        dead_letter=dead_letter,
-        dead_letter_topic=f"{settings.topic_prefix}uploads",
-        rule=WorkerRule(
-            max_attempts=settings.media_max_attempts,
-            timeout_seconds=settings.media_timeout_seconds,
-        ),
-        keep_uploads=store if settings.media_keep_fingerprints else None,
-        sounds=sounds,
-        evidence=evidence_keeper(settings),
-    )
-
-
-def _change(change: Callable[[ReferenceLibrary], None]) -> None:
-    try:
-        with open_store(load_settings()) as store:
-            change(ReferenceLibrary(store))
-    except MediaScreeningError as error:
-        _fail(error.reason)
-
-
-def _fail(reason: str) -> None:
-    typer.echo(f"error: {reason}", err=True)
-    raise typer.Exit(1)
-
-
-def _progress() -> Progress:
-    """A bar a file on a terminal; nothing where standard error is not one."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),
-    )
-
-
-def _advance(bar: Progress, file: Path) -> VideoProgress:
-    task = bar.add_task(escape(file.name), total=1.0)
-
-    def advance(done_s: float, whole_s: float | None) -> None:
-        bar.update(task, completed=done_s, total=max(whole_s or 0.0, done_s))
-
-    return advance
+app.command("worker")(work)
+reference_app.command("import")(import_list)
+reference_app.command("export")(export_list)
+app.add_typer(reference_app, name="reference")
+app.add_typer(policy_app, name="policy")
+app.add_typer(dispute_app, name="dispute")
+app.add_typer(exclude_app, name="exclude")
+app.add_typer(retroactive_app, name="retroactive")
 
 
 def _json_line(file: Path, outcome: Outcome) -> str:

@@ -12,6 +12,7 @@ import typer
 from doorstaff.console_output import progress
 from doorstaff.errors import DoorstaffError
 from doorstaff.interpreter import calm_collector
+from doorstaff.knowledge import choose_knowledge
 from doorstaff.ruleset import choose_ruleset
 from doorstaff.settings import load_settings
 from tuning.recording import Progress, open_recording
@@ -26,6 +27,10 @@ def replay(
             help="Ruleset file; if not given, what a worker would take: DOORSTAFF_RULESET, else the"
             " newest published one, else the one that ships."
         ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Text model that `tune --fit` wrote, in place of the one in force."),
     ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="Write verdicts here, JSON lines.")] = None,
     alerts: Annotated[Path | None, typer.Option(help="Write alerts here, JSON lines.")] = None,
@@ -47,6 +52,7 @@ def replay(
     calm_collector()
     settings = load_settings()
     rules, whence = choose_ruleset(settings, named=ruleset)
+    knowledge = choose_knowledge(settings, model=model)
     try:
         with ExitStack() as stack:
             run = Replay(
@@ -54,18 +60,19 @@ def replay(
                 verdicts=stack.enter_context(verdicts.open("wb")) if verdicts else None,
                 alerts=stack.enter_context(alerts.open("wb")) if alerts else None,
                 console_url=settings.resolved_console_url,
+                knowledge=knowledge,
             )
             with progress("Ordering", file.stat().st_size) as advance:
-                recording = open_recording(file, _to(advance))
+                recording = open_recording(file, to_places(advance))
             with progress("Replaying", recording.size) as advance:
-                summary = run.run(recording, _to(advance))
+                summary = run.run(recording, to_places(advance))
     except OSError as error:
         message = f"{error.filename or 'cannot write'}: {error.strerror}"
         raise DoorstaffError(message) from None
     _tell(summary, f"{rules.version} ({whence})")
 
 
-def _to(advance: Callable[[int], None]) -> Progress:
+def to_places(advance: Callable[[int], None]) -> Progress:
     """A bar that is moved by steps, moved to places."""
     done = 0
 

@@ -199,7 +199,7 @@ NUMBER_WAYS: dict[str, Way] = {
         "\u24ea" if d == "0" else chr(0x2460 + int(d) - 1) if d.isdecimal() else d for d in number
     ),
     "spelt out": lambda number: " ".join(
-        "zero one two three four five six seven eight nine".split()[int(digit)]
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"][int(digit)]
         for digit in number
         if digit.isdecimal()
     ),
@@ -263,7 +263,7 @@ def _wrapped() -> Iterator[Case]:
         "nested bbcode": f"[url={url}][b]pills[/b][/url]",
         "refresh": f'<meta http-equiv="refresh" content="0; url={url}">',
         "script": f"<a href=\"javascript:location='{url}'\">x</a>",
-        "entities in href": f'<a href="&#104;ttps&colon;//pills.example.net/buy">x</a>',
+        "entities in href": '<a href="&#104;ttps&colon;//pills.example.net/buy">x</a>',
         "twice encoded": "pills&amp;#46;example&amp;#46;net/buy",
         "tab in href": '<a href="ht\ttps://pills.exa\nmple.net/buy">x</a>',
         "single quotes": f"<a href='{url}'>x</a>",

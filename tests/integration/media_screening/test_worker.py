@@ -25,7 +25,8 @@ from media_screening.screening import Outcome, Progress, Screener
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
-from store.schema import upload_fingerprints
+from store.schema import upload_fingerprints, upload_stills
+from store.upload import UploadStore
 from tests.integration.media_screening.test_queue import job
 from tests.unit.media_screening.conftest import add
 
@@ -86,7 +87,7 @@ def make(redis: Redis, library: ReferenceLibrary, store: ReferenceStore, folder:
             dead_letter=dead_letter,
             dead_letter_topic="doorstaff.uploads",
             rule=rule,
-            keep_uploads=store,
+            keep_uploads=UploadStore(store.engine),
         )
         bench = Bench(queue=queue, worker=worker)
         return bench
@@ -137,11 +138,14 @@ async def test_uploads_are_screened_and_their_fingerprints_kept(
         kept = connection.execute(
             select(upload_fingerprints).order_by(upload_fingerprints.c.upload_id)
         ).all()
+        sketches = connection.execute(select(upload_stills.c.rows, upload_stills.c.hashes)).all()
     assert [(record.upload_id, record.algorithm) for record in kept] == [
         ("a", ALGORITHM),
         ("b", ALGORITHM),
     ]
     assert len(Fingerprint.unpack(kept[0].frames)) > 50
+    assert len(sketches) == 2
+    assert all(10 < rows == len(hashes) / 32 for rows, hashes in sketches)
 
 
 async def test_a_crashing_screening_is_tried_again_then_put_aside(

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from contracts.alert import MAX_LISTED_ACCOUNTS, Alert
 from contracts.event import from_epoch_ms
-from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, UploadId
+from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, ReferenceId, UploadId
 from contracts.ruleset import SignalRule, default_ruleset
 from contracts.screening import ProhibitedHit
 from contracts.verdict import Reason, Tie, Verdict
@@ -18,7 +18,7 @@ from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, TICK_MS, AlertDe
 from detectors.alert_writer import QUIET, was_closed_into_another
 from detectors.campaign import KEPT_MS, QUIET_MS
 from detectors.ledger import campaign_of
-from detectors.media import MEDIA_MATCH, MEDIA_PROHIBITED, MEDIA_SOUND_MATCH
+from detectors.media import MEDIA_MATCH, MEDIA_PROHIBITED, MEDIA_REVIEW, MEDIA_SOUND_MATCH
 from detectors.ruling import Ruled, Ruling
 from tests.traffic import START, START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
@@ -392,11 +392,13 @@ def test_a_media_alert_links_to_its_pictures() -> None:
 
 def test_a_match_by_sound_alone_is_for_review() -> None:
     heard_only = tuple(replace(match, by="sound") for match in SCREENING.matches)
-    (alert,) = desk().screened(replace(SCREENING, matches=heard_only))
+    by_sound = replace(SCREENING, action="review", matches=heard_only)
+    (alert,) = desk().screened(by_sound)
     assert (alert.risk, alert.reasons[0].code) == (60, MEDIA_SOUND_MATCH)
     seen_too = (*heard_only, *(replace(match, by="both") for match in SCREENING.matches))
-    (alert,) = desk().screened(replace(SCREENING, matches=seen_too))
-    assert (alert.risk, alert.reasons[0].code) == (100, MEDIA_MATCH)
+    for held in (replace(SCREENING, matches=seen_too), replace(by_sound, action="hold")):
+        (alert,) = desk().screened(held)
+        assert (alert.risk, alert.reasons[0].code) == (100, MEDIA_MATCH)
 
 
 def test_what_may_be_prohibited_is_for_a_person_to_see() -> None:
@@ -446,6 +448,34 @@ def test_an_uploader_who_does_more_than_that_is_an_alert_of_its_own() -> None:
     assert told(heard(desk(), structs.replace(both, reasons=(*both.reasons, more)))) == [
         ("account", "opened", 1)
     ]
+
+
+def test_a_match_whose_policy_asks_for_a_review_is_priced_as_one() -> None:
+    wanted = replace(SCREENING, action="review")
+    priced = ruleset(
+        signals={
+            MEDIA_MATCH: SignalRule(points=100, group="any"),
+            MEDIA_REVIEW: SignalRule(points=60, group="any"),
+        }
+    )
+    (alert,) = AlertDesk(priced).screened(wanted)
+    assert (alert.risk, alert.action, alert.reasons[0].code) == (60, "review", MEDIA_REVIEW)
+    (alert,) = desk().screened(wanted)  # its rules price no review
+    assert (alert.risk, alert.action, alert.reasons[0].code) == (100, "hold", MEDIA_MATCH)
+
+
+def test_what_is_found_retroactively_adds_to_the_alert_of_its_upload() -> None:
+    at = desk()
+    (before,) = at.screened(SCREENING)
+    (match,) = SCREENING.matches[:1]
+    more = replace(match, reference_id=ReferenceId("new"), title="New")
+    found = replace(SCREENING, matches=(*SCREENING.matches, more), retroactive=True)
+    (alert,) = at.screened(found)
+    assert alert.alert_id == before.alert_id
+    assert alert.revision > before.revision
+    assert alert.title.endswith(" (found retroactively)")
+    assert alert.reasons[0].evidence["retroactive"] is True
+    assert at.screened(SCREENING) == []
 
 
 @pytest.mark.parametrize("status", ["clean", "rejected", "error"])

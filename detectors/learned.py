@@ -1,0 +1,82 @@
+"""The learned text signal: what an account writes reads like spam that was seen before."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from contracts.event import Event
+from contracts.ruleset import LEARNED, Ruleset
+from contracts.signal import Finding
+from detectors.content import Content, read_content
+from detectors.example import Example, post, signup
+from detectors.text_feature import telling_words
+from detectors.text_model import TextModel, percent
+from detectors.wording import Wording, read_wording
+
+
+class Learned:
+    """Finds what reads like spam to a model.
+
+    Args:
+        ruleset: Whether it prices the finding.
+        model: What was learned.
+    """
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            post("Check out my channel and subscribe please, I do covers!", kind="comment"),
+            ("text.learned",),
+        ),
+        Example(
+            post("Make $500 a day with this simple trick, sign up now at http://lucky.example"),
+            ("text.learned",),
+        ),
+        Example(post("What a beautiful song, my mother played it on Sundays", kind="comment")),
+        Example(
+            post(
+                "Join us for an evening of jazz in the old town hall. Doors open at 19:00, and the"
+                " bar is open until midnight. Tickets: https://www.eventbrite.com/e/123"
+            )
+        ),
+        Example(
+            signup(
+                website="https://trees.example.net",
+                bio="We plant trees in the city and tell of it at school since 1998.",
+            )
+        ),
+        Example(signup(website="https://trees.example.net")),
+        Example(signup(email="anna@example.org")),
+    )
+
+    def __init__(self, ruleset: Ruleset, model: TextModel) -> None:
+        rule = ruleset.signals.get(LEARNED)
+        self._priced = rule is not None and rule.mode != "off"
+        self._model = model
+
+    def observe(
+        self, event: Event, content: Content | None = None, wording: Wording | None = None
+    ) -> tuple[Finding, ...]:
+        """Find what the ruleset prices.
+
+        Args:
+            event: The event.
+            content: What ``read_content`` made of it, where that is at hand.
+            wording: What ``read_wording`` made of that, where that is at hand.
+        """
+        if not self._priced:
+            return ()
+        content = content or read_content(event)
+        words = telling_words(content, wording or read_wording(content))
+        if not words:
+            return ()
+        model = self._model
+        logit = model.logit(words)
+        if logit < model.threshold:
+            return ()
+        evidence = {
+            "percent": percent(logit),
+            "limit_percent": percent(model.threshold),
+            "tokens": [f"{token.word} +{token.weight}" for token in model.strongest(words)],
+            "model": model.name,
+        }
+        return (Finding(code=LEARNED, evidence=evidence),)

@@ -1,0 +1,78 @@
+"""What the learned text signal looks at: pieces of words, hashed.
+
+A piece is five bytes of UTF-8 wherever they begin, so that ``subscribe`` and ``suscribers`` have
+much in common, and languages without spaces are read like others. No list of pieces is kept: each
+is a place among ``SIZE`` weights, by a hash that is the same on every machine. Links and contacts
+are words of their own, whatever they are: ``<link>``, ``<known>`` for one to a site that everybody
+links to, ``<phone>``.
+
+Words and pairs of words as features were measured too: cross-validated on the labelled comments
+they add nothing to the pieces, and cost as much again (docs/decisions/0102).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.content import Content
+from detectors.domain import CACHED_HOSTS
+from detectors.lists import NameList, bundled
+from detectors.wording import Wording
+
+BITS = 15
+SIZE = 1 << BITS
+PIECE_BYTES = 5
+MAX_WORDS = 400
+"""What is read of a longer text: so many words, three quarters of them from its beginning."""
+MAX_LINKS = 1
+"""That there is a link says something; how many there are is for the density of links to judge."""
+MAX_LETTERS = 20_000
+
+_HEAD_WORDS = MAX_WORDS * 3 // 4
+_WORD_BYTES = 8
+_MIX = np.uint64(0xC2B2AE3D27D4EB4F)
+_DOWN = np.uint64(64 - BITS)
+_PIECE_MASK = np.uint64((1 << 8 * PIECE_BYTES) - 1)
+
+Places = NDArray[np.int64]
+
+
+def telling_words(content: Content, wording: Wording) -> list[bytes]:
+    """The words that are looked at, with what stands for a link and a contact behind them.
+
+    Bare links and contacts are no words: what has nothing else has none.
+    """
+    words = wording.words
+    if len(words) > MAX_WORDS:
+        words = words[:_HEAD_WORDS] + words[-(MAX_WORDS - _HEAD_WORDS) :]
+    if words and (content.links or content.contacts):
+        words = words + [_link_word(link.host) for link in content.links[:MAX_LINKS]]
+        words += [f"<{contact.kind}>".encode() for contact in content.contacts[:MAX_LINKS]]
+    return words
+
+
+@lru_cache(maxsize=CACHED_HOSTS)
+def _link_word(host: str) -> bytes:
+    """By the list that ships: what was learned does not change when a platform's own does."""
+    return (
+        b"<known>" if host in NameList("allowed_domains", bundled("allowed_domains")) else b"<link>"
+    )
+
+
+def piece_places(words: list[bytes]) -> Places:
+    """Where the weights of the pieces of a text lie, one for each byte.
+
+    Returns:
+        ``int64[n]``, where ``n`` is the length of the words with one space behind each.
+    """
+    letters = b" ".join(words)[:MAX_LETTERS] + b" " * _WORD_BYTES
+    pieces = np.ndarray(
+        shape=(len(letters) - _WORD_BYTES + 1,), dtype="<u8", buffer=letters, strides=(1,)
+    )
+    hashes = pieces & _PIECE_MASK
+    hashes *= _MIX
+    hashes >>= _DOWN
+    return hashes.view(np.int64)
