@@ -12,12 +12,17 @@ ScreeningStatus = Literal["clean", "match", "rejected", "error"]
 """``rejected``: this is not a video that can be screened; ``error``: it could not be tried."""
 
 
+MatchedBy = Literal["picture", "sound", "both"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
     """A stretch of an upload that is a stretch of a reference. Times in seconds from the start.
 
     Attributes:
-        score: 0 to 1, the share of the stretch's frames that agree.
+        score: 0 to 1. By the picture, the share of the stretch's frames that agree; by sound, how
+            probable the match is; by both, how probable it is that not both are wrong.
+        by: What matches: the picture, the sound, or both at the same seconds.
     """
 
     reference_id: ReferenceId
@@ -27,6 +32,22 @@ class Match:
     upload_end_s: float
     reference_start_s: float
     reference_end_s: float
+    by: MatchedBy = "picture"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProhibitedHit:
+    """A frame that may show what the platform may not carry, for a person to judge.
+
+    Attributes:
+        label: What a model takes it for.
+        score: How sure it is, 0 to 1.
+        at_s: When in the upload, in seconds.
+    """
+
+    label: str
+    score: float
+    at_s: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,3 +86,4 @@ class Screening:
     matches: tuple[Match, ...] = ()
     action: Action = "hold"
     retroactive: bool = False
+    prohibited: tuple[ProhibitedHit, ...] = ()

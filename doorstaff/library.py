@@ -10,6 +10,7 @@ from contracts.ids import ReferenceId
 from doorstaff.database import open_home_database
 from doorstaff.settings import Settings
 from media_screening.errors import MediaScreeningError
+from media_screening.evidence import EvidenceKeeper
 from media_screening.index_folder import IndexFolder
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import (
@@ -17,6 +18,7 @@ from media_screening.screening import (
     ScreeningLimits,
     fingerprint_file,
 )
+from media_screening.sound_reading import read_sound
 from store.clock import SystemClock
 from store.reference import ReferenceStore
 from store.retroactive import RetroactiveStore
@@ -64,30 +66,46 @@ def add_reference(
     reference_id: str | None = None,
     limits: ScreeningLimits | None = None,
     progress: VideoProgress | None = None,
+    listen: bool = True,
+    evidence: EvidenceKeeper | None = None,
 ) -> ReferenceId:
-    """Fingerprint a file and keep it as a reference.
+    """Fingerprint a file, its sound too if it has any, and keep it as a reference.
 
     Raises:
         MediaScreeningError: It is not a whole video, none of it can be told from other works, or
             the id is taken.
     """
+    bounds = limits or ScreeningLimits()
     fingerprint, cut = fingerprint_file(
         path,
         frames_per_second=REFERENCE_FRAMES_PER_SECOND,
-        limits=limits or ScreeningLimits(),
+        limits=bounds,
         progress=progress,
     )
     if cut is not None:
         raise cut
     if not len(fingerprint):
         raise MediaScreeningError("every frame of it is flat: nothing to be found by")  # noqa: EM101
+    sound = None
+    if listen:
+        sound = read_sound(
+            path, max_seconds=bounds.max_seconds, timeout_seconds=bounds.timeout_seconds
+        )
     record = library.add(
         fingerprint,
         title=title,
         sha256=sha256_of(path),
         source=path.name,
         reference_id=ReferenceId(reference_id) if reference_id else None,
+        sound=sound.fingerprint if sound else None,
     )
+    if evidence is not None:
+        evidence.keep_reference(
+            record.reference_id,
+            path,
+            duration_s=fingerprint.duration_s,
+            timeout_seconds=bounds.timeout_seconds,
+        )
     return record.reference_id
 
 

@@ -25,3 +25,17 @@ RETROACTIVE_UPLOADS = Counter(
 RETROACTIVE_HITS = Counter(
     "doorstaff_media_retroactive_hits", "Past uploads that show a reference added since."
 )
+SOUND_FAILURES = Counter(
+    "doorstaff_media_sound_failures",
+    "Uploads screened by their picture alone because their sound could not be decoded.",
+)
+EVIDENCE_FAILURES = Counter(
+    "doorstaff_media_evidence_failures", "Matches of which no pictures could be kept."
+)
+PROHIBITED_FAILURES = Counter(
+    "doorstaff_media_prohibited_failures",
+    "Uploads that could not be looked at for prohibited content, or not all of them.",
+)
+SOUND_VALUES = Gauge(
+    "doorstaff_media_sound_values", "Values in the index of the references' sound."
+)

@@ -20,6 +20,7 @@ from media_screening.index_folder import IndexFolder, ReferenceState
 from media_screening.library_rules import LibraryRules, read_rules
 from media_screening.phash_match import PHASH_ALGORITHM
 from media_screening.policy import Work
+from media_screening.sound import SOUND_ALGORITHM, SoundFingerprint
 from media_screening.still import Stills, find_stills
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
@@ -172,12 +173,13 @@ class ReferenceLibrary:
         source: str = "",
         reference_id: ReferenceId | None = None,
         digests: Collection[str] = (),
+        sound: SoundFingerprint | None = None,
     ) -> ReferenceRecord:
         """Keep a work and search for it from now on.
 
         Without a ``reference_id`` it is named after its file's SHA-256, so that the same file is
         the same reference. ``digests`` are those of files that show it, as ``md5:HEX``; a work may
-        be known by these alone.
+        be known by these alone. Its ``sound`` is kept with it; a ``SoundLibrary`` searches for it.
 
         Raises:
             ReferenceExists: The id is taken.
@@ -194,6 +196,8 @@ class ReferenceLibrary:
             changed_at_ms=now_ms,
         )
         packed = {ALGORITHM: fingerprint.pack()} if len(fingerprint) else {}
+        if sound is not None:
+            packed[SOUND_ALGORITHM] = sound.pack()
         if not self._store.add(record, packed, digests=digests):
             reason = (
                 f"a reference {record.reference_id} exists: remove it first, or give another id"

@@ -9,16 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts.ids import Action, ReferenceId
-from contracts.screening import Match, ScreeningStatus
+from contracts.screening import Match, ProhibitedHit, ScreeningStatus
 from media_screening.alignment import AlignmentRule
+from media_screening.confirmation import picture_confirms
 from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
 from media_screening.file_match import with_known_files
 from media_screening.fingerprint import Fingerprint, FingerprintBuilder
 from media_screening.frame import FrameLimits, read_frames
+from media_screening.joining import join_matches
+from media_screening.listening import Heard, Listener
 from media_screening.phash_match import match_phashes
 from media_screening.probe import probe
+from media_screening.prohibited import ProhibitedCheck
 from media_screening.reference import ReferenceLibrary
 from media_screening.sniff import check_file
+from media_screening.sound import SoundFingerprint
 from media_screening.sparse import align_either
 from media_screening.still import find_stills
 from media_screening.vote import Ballot, Line
@@ -63,6 +68,7 @@ class Outcome:
         reason: Why it was not, or not all, screened; one line for people.
         fingerprint: Of what could be decoded; None unless it is clean or a match. Of a match that
             is cut off, which ``reason`` says, it ends where the file does.
+        sound: Of its sound, if there is any and it is listened to.
         passing: For an error, whether trying again may help.
         action: What the policies of the matched works ask for.
     """
@@ -72,13 +78,25 @@ class Outcome:
     duration_s: float = 0.0
     elapsed_s: float = 0.0
     matches: tuple[Match, ...] = ()
+    prohibited: tuple[ProhibitedHit, ...] = ()
     fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
+    sound: SoundFingerprint | None = field(default=None, repr=False, compare=False)
     passing: bool = False
     action: Action = "hold"
 
 
 class Screener:
-    """Holds files against a library."""
+    """Holds files against a library.
+
+    Args:
+        library: The pictures of the references.
+        limits: What a file may be and cost.
+        search: When pictures point at a work.
+        alignment: When stretches are a match.
+        listener: Listens to files and holds their sound against the references'; None for the
+            picture alone.
+        prohibited: Looks for what a platform may not carry; None for not at all.
+    """
 
     def __init__(
         self,
@@ -87,8 +105,12 @@ class Screener:
         limits: ScreeningLimits | None = None,
         search: SearchRule | None = None,
         alignment: AlignmentRule | None = None,
+        listener: Listener | None = None,
+        prohibited: ProhibitedCheck | None = None,
     ) -> None:
         self._library = library
+        self._listener = listener
+        self._prohibited = prohibited
         self._limits = limits or ScreeningLimits()
         self._search = search or SearchRule()
         self._alignment = alignment or AlignmentRule()
@@ -137,17 +159,42 @@ class Screener:
             progress=progress,
         )
         matches = self.match(upload)
+        heard = Heard()
+        if self._listener is not None:
+            heard = self._listener.listen(
+                path,
+                max_seconds=self._limits.max_seconds,
+                timeout_seconds=self._limits.timeout_seconds,
+                wanted=_told_again(progress, upload.duration_s),
+            )
+            matches = join_matches(
+                matches, heard.matches, confirms=lambda match: self._confirms(upload, match)
+            )
         if cut is not None and not matches:
             return Outcome(
                 status="rejected", reason=cut.reason, duration_s=round(upload.duration_s, 3)
+            )
+        prohibited: tuple[ProhibitedHit, ...] = ()
+        if self._prohibited is not None:
+            prohibited = self._prohibited.look(
+                path,
+                timeout_seconds=self._limits.timeout_seconds,
+                wanted=_told_again(progress, upload.duration_s),
             )
         return Outcome(
             status="match" if matches else "clean",
             reason=cut.reason if cut else "",
             duration_s=round(upload.duration_s, 3),
             matches=matches,
+            prohibited=prohibited,
             fingerprint=upload,
+            sound=heard.fingerprint,
         )
+
+    def _confirms(self, upload: Fingerprint, match: Match) -> bool:
+        """Whether the picture too says what the sound says."""
+        reference = self._library.get(match.reference_id)
+        return reference is not None and picture_confirms(upload, reference.fingerprint, match)
 
     def _match_phashes(self, upload: Fingerprint) -> list[Match]:
         """Matches with works of which only pHashes are known."""
@@ -230,6 +277,11 @@ def fingerprint_file(
     shown_s = builder.end_s + 1 / frames_per_second
     whole_s = found.duration_s if found.duration_s is not None and cut is None else shown_s
     return builder.build(duration_s=max(whole_s, builder.end_s)), cut
+
+
+def _told_again(progress: Progress | None, whole_s: float) -> Callable[[], None]:
+    """While the sound is listened to, the picture stays done; whoever is told may end the work."""
+    return lambda: progress(whole_s, whole_s) if progress is not None else None
 
 
 def _timed(outcome: Outcome, elapsed_s: float) -> Outcome:

@@ -29,12 +29,15 @@ from media_screening.errors import (
     TimeLimit,
     WorkerStuck,
 )
+from media_screening.evidence import EvidenceKeeper
 from media_screening.fingerprint import ALGORITHM
 from media_screening.judgement import judged
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
 from media_screening.sketch import sketch_of
+from media_screening.sound import SOUND_ALGORITHM
+from media_screening.sound_library import SoundLibrary
 from media_screening.source import Source
 from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 
@@ -65,6 +68,7 @@ class WorkerRule:
     max_stuck: int = 3
     refresh_seconds: float = 0.25
     trouble_seconds: float = 1.0
+    prune_seconds: float = 3_600.0
 
 
 class MediaWorker:
@@ -87,6 +91,8 @@ class MediaWorker:
         dead_letter_topic: str,
         rule: WorkerRule | None = None,
         keep_uploads: UploadStore | None = None,
+        sounds: SoundLibrary | None = None,
+        evidence: EvidenceKeeper | None = None,
     ) -> None:
         self._queue = queue
         self._library = library
@@ -97,6 +103,8 @@ class MediaWorker:
         self._dead_letter_topic = dead_letter_topic
         self._rule = rule or WorkerRule()
         self._keep_uploads = keep_uploads
+        self._sounds = sounds
+        self._evidence = evidence
         self._ready = False
         self._threads: list[threading.Thread] = []
 
@@ -117,6 +125,7 @@ class MediaWorker:
             _log.info("uploads left by killed workers removed", uploads=swept)
         await asyncio.to_thread(self._refresh)
         refreshing = asyncio.create_task(self._keep_fresh())
+        pruning = asyncio.create_task(self._keep_in_budget())
         try:
             while not stop.is_set():
                 try:
@@ -135,7 +144,8 @@ class MediaWorker:
         finally:
             self._ready = False
             refreshing.cancel()
-            await asyncio.gather(refreshing, return_exceptions=True)
+            pruning.cancel()
+            await asyncio.gather(refreshing, pruning, return_exceptions=True)
             with contextlib.suppress(Exception):
                 await self._queue.close()
 
@@ -192,13 +202,16 @@ class MediaWorker:
                 reason = "the file is not the one that was announced: its SHA-256 differs"
                 raise SourceUnavailable(reason)
             outcome = self._screener.screen(path, progress=still_wanted)
-            return judged(
+            outcome = judged(
                 outcome,
                 self._library,
                 account_id=job.account_id,
                 upload_id=job.upload_id,
                 country=job.country or "",
             )
+            if self._evidence is not None:
+                self._evidence.keep_upload(job.upload_id, path, outcome.matches)
+            return outcome
 
         try:
             async with asyncio.timeout(self._rule.timeout_seconds + self._rule.grace_seconds):
@@ -288,11 +301,22 @@ class MediaWorker:
             except Exception as error:
                 _log.warning("references not refreshed", error=type(error).__name__)
 
+    async def _keep_in_budget(self) -> None:
+        while self._evidence is not None:
+            try:
+                await asyncio.to_thread(self._evidence.prune)
+            except OSError as error:
+                _log.warning("pictures not pruned", error=type(error).__name__)
+            await asyncio.sleep(self._rule.prune_seconds)
+
     def _refresh(self) -> None:
         if self._library.refresh():
             _log.info("references loaded", references=len(self._library))
         metrics.REFERENCES.set(len(self._library))
         metrics.INDEXED_FRAMES.set(len(self._library.index))
+        if self._sounds is not None:
+            self._sounds.refresh()
+            metrics.SOUND_VALUES.set(len(self._sounds.index))
 
 
 QUEUE_PARTITION = -1
@@ -355,28 +379,33 @@ def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
         duration_s=outcome.duration_s,
         elapsed_s=outcome.elapsed_s,
         matches=outcome.matches,
+        prohibited=outcome.prohibited,
         action=outcome.action,
     )
 
 
 def _keep(store: UploadStore, job: ScreeningJob, outcome: Outcome) -> None:
-    if outcome.fingerprint is None:
-        return
-    hashes = sketch_of(outcome.fingerprint)
-    store.keep(
-        UploadFingerprintRecord(
+    def record(algorithm: str, frames: bytes) -> UploadFingerprintRecord:
+        return UploadFingerprintRecord(
             upload_id=job.upload_id,
             account_id=job.account_id,
             event_id=job.event_id,
             occurred_at_ms=epoch_ms(job.occurred_at),
             duration_s=outcome.duration_s,
-            algorithm=ALGORITHM,
-            frames=outcome.fingerprint.pack(),
-        ),
-        UploadStills(
-            upload_id=job.upload_id,
-            occurred_at_ms=epoch_ms(job.occurred_at),
-            rows=len(hashes),
-            hashes=hashes.tobytes(),
-        ),
-    )
+            algorithm=algorithm,
+            frames=frames,
+        )
+
+    if outcome.fingerprint is not None:
+        hashes = sketch_of(outcome.fingerprint)
+        store.keep(
+            record(ALGORITHM, outcome.fingerprint.pack()),
+            UploadStills(
+                upload_id=job.upload_id,
+                occurred_at_ms=epoch_ms(job.occurred_at),
+                rows=len(hashes),
+                hashes=hashes.tobytes(),
+            ),
+        )
+    if outcome.sound is not None:
+        store.keep(record(SOUND_ALGORITHM, outcome.sound.pack()))

@@ -24,8 +24,10 @@ from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
 from media_screening.child import FENCES, ChildLimits, broken_fences, run
-from media_screening.errors import MediaScreeningError
+from media_screening.chromaprint import has_chromaprint
+from media_screening.errors import DecoderFailed, MediaScreeningError
 from media_screening.ffmpeg import ffmpeg_path
+from media_screening.prohibited import INSTALL, PACKAGE, load_detector
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
 
@@ -49,7 +51,7 @@ class Finding:
 def doctor() -> None:
     """Check broker, Redis, SQL, ruleset, sinks, ffmpeg, fences, disk; exit with 1 if one is bad."""
     settings = find_running(load_settings())
-    checks: tuple[Callable[[Settings], Finding], ...] = (
+    checks: tuple[Callable[[Settings], Finding | None], ...] = (
         _home,
         _broker,
         _redis,
@@ -58,14 +60,15 @@ def doctor() -> None:
         _sinks,
         _ffmpeg,
         _fences,
+        _prohibited,
     )
     console = Console(highlight=False, soft_wrap=True)
-    findings = [check(settings) for check in checks]
+    findings = [finding for check in checks if (finding := check(settings)) is not None]
     for finding in findings:
         mark = "[green]ok  [/]" if not finding.mend else "[red]bad [/]"
-        console.print(f"{mark} {finding.what:9} {escape(finding.state)}")
+        console.print(f"{mark} {finding.what:10} {escape(finding.state)}")
         if finding.mend:
-            console.print(f"               mend: {escape(finding.mend)}")
+            console.print(f"                mend: {escape(finding.mend)}")
     if any(finding.mend for finding in findings):
         raise typer.Exit(1)
 
@@ -174,7 +177,7 @@ def _sinks(settings: Settings) -> Finding:
     return Finding(what="sinks", state=", ".join(settings.sinks) or "none besides SQL")
 
 
-def _ffmpeg(_settings: Settings) -> Finding:
+def _ffmpeg(settings: Settings) -> Finding:
     try:
         path = ffmpeg_path()
         answer = run([path, "-version"], limits=ChildLimits(wall_seconds=_ANSWER_SECONDS))
@@ -183,7 +186,14 @@ def _ffmpeg(_settings: Settings) -> Finding:
         return Finding(what="ffmpeg", state=error.reason, mend=mend)
     first = answer.output.decode(errors="replace").split("\n", 1)[0]
     version = first.removeprefix("ffmpeg version ").split(" ")[0]
-    return Finding(what="ffmpeg", state=f"{version} ({path})")
+    state = f"{version} ({path})"
+    if settings.media_sound != "off" and not has_chromaprint():
+        mend = (
+            "set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg of the imageio-ffmpeg wheel or of"
+            " Debian"
+        )
+        return Finding(what="ffmpeg", state=f"{state}, without Chromaprint", mend=mend)
+    return Finding(what="ffmpeg", state=state)
 
 
 def _fences(_settings: Settings) -> Finding:
@@ -196,3 +206,15 @@ def _fences(_settings: Settings) -> Finding:
     for fence, reason in broken.items():
         state += f"; not {fence} ({reason})"
     return Finding(what="fences", state=f"around ffmpeg: {state}")
+
+
+def _prohibited(settings: Settings) -> Finding | None:
+    """Only where it is asked for: by default it is not there, and nothing is missing."""
+    if not settings.media_prohibited:
+        return None
+    try:
+        load_detector()
+    except DecoderFailed as error:
+        mend = f"{INSTALL}, or unset DOORSTAFF_MEDIA_PROHIBITED"
+        return Finding(what="prohibited", state=error.reason, mend=mend)
+    return Finding(what="prohibited", state=f"the model of {PACKAGE} loads")

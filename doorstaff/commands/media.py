@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.screening import Match
+from contracts.screening import Match, MatchedBy
 from contracts.wire import encode
 from doorstaff.commands.media_dispute import app as dispute_app
 from doorstaff.commands.media_exchange import export_list, import_list
@@ -18,11 +18,13 @@ from doorstaff.commands.media_reference import app as reference_app
 from doorstaff.commands.media_retroactive import app as retroactive_app
 from doorstaff.commands.media_worker import work
 from doorstaff.commands.progress import advance, progress_bars
-from doorstaff.library import index_folder, open_store, screening_limits
+from doorstaff.library import index_folder, open_store
+from doorstaff.screener import make_screener
 from doorstaff.settings import load_settings
 from media_screening.judgement import judged
 from media_screening.reference import ReferenceLibrary
-from media_screening.screening import Outcome, Screener
+from media_screening.screening import Outcome
+from media_screening.sound_library import SoundLibrary
 
 app = typer.Typer(no_args_is_help=True, help="Screen videos against works known to be pirated.")
 
@@ -40,7 +42,9 @@ def screen(
         library.refresh()
         if not len(library):
             typer.echo("no references to look for: see doorstaff media reference add", err=True)
-        screener = Screener(library, limits=screening_limits(settings))
+        sounds = SoundLibrary(store)
+        sounds.refresh()
+        screener = make_screener(settings, library, sounds)
         for file in files:
             found = screener.screen(file, progress=advance(bars, file))
             outcome = judged(found, library)
@@ -67,6 +71,7 @@ def _json_line(file: Path, outcome: Outcome) -> str:
         "duration_s": outcome.duration_s,
         "elapsed_s": outcome.elapsed_s,
         "matches": [json.loads(encode(match)) for match in outcome.matches],
+        "prohibited": [json.loads(encode(hit)) for hit in outcome.prohibited],
     }
     # Names may hold bytes that are no text; JSON has an escape for those.
     return json.dumps(line)
@@ -75,15 +80,26 @@ def _json_line(file: Path, outcome: Outcome) -> str:
 def _text(file: Path, outcome: Outcome) -> str:
     reason = f": {outcome.reason}" if outcome.reason else ""
     name = str(file).encode(errors="replace").decode()
-    return "\n".join([f"{name}: {outcome.status}{reason}", *map(_told, outcome.matches)])
+    looks = [
+        f"  {_clock(hit.at_s)} may show {hit.label}, {hit.score:.0%} sure: for a person to judge"
+        for hit in outcome.prohibited
+    ]
+    return "\n".join([f"{name}: {outcome.status}{reason}", *map(_told, outcome.matches), *looks])
 
 
 def _told(match: Match) -> str:
     return (
         f"  {_clock(match.upload_start_s)} to {_clock(match.upload_end_s)} is"
         f" {_clock(match.reference_start_s)} to {_clock(match.reference_end_s)} of"
-        f" {match.title} ({match.reference_id}), {match.score:.0%} of the frames"
+        f" {match.title} ({match.reference_id}), {_FOUND_BY[match.by].format(match.score)}"
     )
+
+
+_FOUND_BY: dict[MatchedBy, str] = {
+    "picture": "{:.0%} of the frames",
+    "sound": "by sound, score {:.2f}",
+    "both": "by picture and sound, score {:.2f}",
+}
 
 
 def _clock(seconds: float) -> str:

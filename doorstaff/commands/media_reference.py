@@ -14,6 +14,7 @@ from rich.table import Table
 from contracts.ids import ReferenceId
 from contracts.wire import encode
 from doorstaff.commands.progress import advance, progress_bars
+from doorstaff.evidence import evidence_keeper
 from doorstaff.library import (
     add_reference,
     open_shelf,
@@ -49,6 +50,8 @@ def reference_add(
                 reference_id=reference_id,
                 limits=screening_limits(settings),
                 progress=advance(bars, file),
+                listen=settings.media_sound != "off",
+                evidence=evidence_keeper(settings),
             )
             search_past(store, added, days=settings.media_retroactive_days)
     except MediaScreeningError as error:
@@ -97,8 +100,9 @@ def reference_enable(reference_id: ReferenceArgument) -> None:
 
 @app.command("remove")
 def reference_remove(reference_id: ReferenceArgument) -> None:
-    """Forget a reference and its fingerprint."""
+    """Forget a reference, its fingerprints and its pictures."""
     _change(reference_id, lambda library: library.remove(ReferenceId(reference_id)))
+    evidence_keeper(load_settings()).forget_reference(ReferenceId(reference_id))
 
 
 def _change(reference_id: str, change: Callable[[ReferenceLibrary], None]) -> None:

@@ -16,17 +16,19 @@ from contracts.dead_letter import DeadLetter
 from contracts.screening import Screening
 from contracts.wire import encode
 from doorstaff.errors import ServiceUnavailable
-from doorstaff.library import index_folder, open_store, screening_limits
+from doorstaff.evidence import evidence_keeper
+from doorstaff.library import index_folder, open_store
 from doorstaff.logging import configure_logging
 from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
+from doorstaff.screener import make_screener
 from doorstaff.settings import Settings, load_settings
 from media_screening.errors import WorkerStuck
 from media_screening.fetch import FetchLimits
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary
 from media_screening.retroactive_worker import RetroactiveWorker
-from media_screening.screening import Screener
+from media_screening.sound_library import SoundLibrary
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
@@ -86,7 +88,8 @@ def make_workers(
     """What screens uploads and what searches past ones; both publish to Kafka."""
     folder = index_folder(settings)
     library = ReferenceLibrary(store, folder=folder)
-    screener = Screener(library, limits=screening_limits(settings, decode_threads=1))
+    sounds = SoundLibrary(store)
+    screener = make_screener(settings, library, sounds, decode_threads=1)
     name = f"{socket.gethostname()}-{os.getpid()}"
 
     async def publish(screening: Screening) -> None:
@@ -128,5 +131,7 @@ def make_workers(
             timeout_seconds=settings.media_timeout_seconds,
         ),
         keep_uploads=UploadStore(store.engine) if settings.media_keep_fingerprints else None,
+        sounds=sounds,
+        evidence=evidence_keeper(settings),
     )
     return worker, past

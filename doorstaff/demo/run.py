@@ -29,6 +29,7 @@ from doorstaff.demo.film import REFERENCE_TITLE, UPLOADS, draw_reference, draw_u
 from doorstaff.demo.tally import Heard, Line, tally
 from doorstaff.embedded.services import KEPT, Services
 from doorstaff.errors import ServiceUnavailable
+from doorstaff.evidence import evidence_keeper
 from doorstaff.fleet import Fleet
 from doorstaff.library import add_reference, open_store
 from doorstaff.settings import Settings
@@ -89,7 +90,12 @@ def run_demo(settings: Settings, console: Console) -> Report:
             _step(console, f"Fingerprinting “{REFERENCE_TITLE}” as a reference"),
             open_store(settings) as store,
         ):
-            add_reference(ReferenceLibrary(store), reference, title=REFERENCE_TITLE)
+            add_reference(
+                ReferenceLibrary(store),
+                reference,
+                title=REFERENCE_TITLE,
+                evidence=evidence_keeper(settings),
+            )
         evening = Evening(begins_at=datetime.now(UTC).replace(microsecond=0) - EVENING)
         events, planted = evening.events()
         uploads = [
