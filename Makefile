@@ -49,6 +49,7 @@ check: lint test ## Lint and test
 bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too: make bench DATA=FOLDER (../shared/data)
 	@$(BIN)/python -m bench.rate $(RATE)
 	@echo "bench.reader"; $(BIN)/python -m bench.reader
+	@echo "bench.obfuscation"; $(BIN)/python -m bench.obfuscation
 	@for name in index retroactive; do \
 		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --docs "docs/benchmarks/$$name.md"; \
 	done
