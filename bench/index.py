@@ -25,6 +25,7 @@ from contracts.ids import ReferenceId
 from media_screening.hamming import pairs_within
 from media_screening.index import HashIndex, prepare
 from media_screening.index_folder import IndexFolder
+from media_screening.pdq import PDQ_BYTES
 
 FILM_FRAMES = 2 * 3_600 * FRAMES_PER_SECOND
 FILMS = 800
@@ -169,12 +170,13 @@ def needs(filled: Filled, ms_a_hash: float) -> str:
     times = LARGE_HOURS / 2 / filled.films
     hashes, heads = len(filled.index) * times, filled.index.heads * times
     frames = LARGE_HOURS * 3_600 * FRAMES_PER_SECOND
+    mapped_gib, own_gib = hashes * PDQ_BYTES / 2**30, heads * HEAD_BYTES / 2**30
     return (
         f"{LARGE_HOURS:,} hours of references are {frames / 1e6:.0f} M frames, of which"
-        f" {hashes / 1e6:.0f} M hashes are searched ({hashes * 32 / 2**30:.1f} GiB on the disk of"
-        f" each machine, mapped) by {heads / 1e6:.0f} M heads ({heads * HEAD_BYTES / 2**30:.1f} GiB of each"
-        f" worker's own). SQL keeps {frames * FRAME_BYTES / 2**30:.0f} GiB of fingerprints. A hash"
-        f" takes {ms_a_hash * times:.0f} ms of CPU in proportion."
+        f" {hashes / 1e6:.0f} M hashes are searched ({mapped_gib:.1f} GiB on each machine's disk,"
+        f" mapped) by {heads / 1e6:.0f} M heads ({own_gib:.1f} GiB of each worker's own). SQL keeps"
+        f" {frames * FRAME_BYTES / 2**30:.0f} GiB of fingerprints. A hash takes"
+        f" {ms_a_hash * times:.0f} ms of CPU in proportion."
     )
 
 
