@@ -201,7 +201,8 @@ def main() -> int:
 def measure(filled: Filled, note: Note, arguments: argparse.Namespace) -> None:
     index = filled.index
     rows, heads = len(index), index.heads
-    private_mib = psutil.Process().memory_full_info().uss / 2**20
+    memory = psutil.Process().memory_info()
+    private_mib = (memory.rss - memory.shared) / 2**20
     note.say(
         f"{rows / 1e6:.1f} M hashes of {filled.films} made-up films of 2 h"
         f" ({rows / filled.films / FILM_FRAMES:.0%} of the frames: stills), {heads / 1e6:.2f} M"
