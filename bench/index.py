@@ -25,11 +25,17 @@ from contracts.ids import ReferenceId
 from media_screening.hamming import pairs_within
 from media_screening.index import HashIndex, prepare
 from media_screening.index_folder import IndexFolder
+from media_screening.pdq import PDQ_BYTES
 
 FILM_FRAMES = 2 * 3_600 * FRAMES_PER_SECOND
 FILMS = 800
 STATE = ("0" * 64, 0)
 ADDED_AT_ONCE = 256
+USUAL_RADIUS = "48"
+LARGE_HOURS = 10_000
+HEAD_BYTES = 42
+FRAME_BYTES = 49
+"""Of one frame in a packed fingerprint."""
 VARIANTS = 10
 OTHERS = 1_000_000
 """Seeds from here on are films that are no references."""
@@ -159,6 +165,21 @@ def adding(index: HashIndex, hashes: NDArray[np.uint8]) -> float:
     return taken_s
 
 
+def needs(filled: Filled, ms_a_hash: float) -> str:
+    """What 10,000 hours of references need, in proportion to what was measured."""
+    times = LARGE_HOURS / 2 / filled.films
+    hashes, heads = len(filled.index) * times, filled.index.heads * times
+    frames = LARGE_HOURS * 3_600 * FRAMES_PER_SECOND
+    mapped_gib, own_gib = hashes * PDQ_BYTES / 2**30, heads * HEAD_BYTES / 2**30
+    return (
+        f"{LARGE_HOURS:,} hours of references are {frames / 1e6:.0f} M frames, of which"
+        f" {hashes / 1e6:.0f} M hashes are searched ({mapped_gib:.1f} GiB on each machine's disk,"
+        f" mapped) by {heads / 1e6:.0f} M heads ({own_gib:.1f} GiB of each worker's own). SQL keeps"
+        f" {frames * FRAME_BYTES / 2**30:.0f} GiB of fingerprints. A hash takes"
+        f" {ms_a_hash * times:.0f} ms of CPU in proportion."
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--millions", type=float, default=20)
@@ -180,7 +201,8 @@ def main() -> int:
 def measure(filled: Filled, note: Note, arguments: argparse.Namespace) -> None:
     index = filled.index
     rows, heads = len(index), index.heads
-    private_mib = psutil.Process().memory_full_info().uss / 2**20
+    memory = psutil.Process().memory_info()
+    private_mib = (memory.rss - memory.shared) / 2**20
     note.say(
         f"{rows / 1e6:.1f} M hashes of {filled.films} made-up films of 2 h"
         f" ({rows / filled.films / FILM_FRAMES:.0%} of the frames: stills), {heads / 1e6:.2f} M"
@@ -198,6 +220,8 @@ def measure(filled: Filled, note: Note, arguments: argparse.Namespace) -> None:
     headings = ("radius", "threads", "CPU, median", "CPU, p99", "wall, median", "wall, p99", "hits")
     note.say(f"Milliseconds a hash, in batches of {arguments.batch}:")
     note.table(headings, table)
+    usual = next((row for row in table if row[0] == USUAL_RADIUS), table[0])
+    note.say(needs(filled, float(usual[2])))
     some = np.concatenate([batch[:8] for batch in queries[:8]])
     for radius in arguments.radius:
         pairs, different = differences(filled, some, radius)

@@ -61,9 +61,10 @@ class _Table:
         order = np.argsort(keys)
         self._keys = keys[order]
         self._rows = order // len(_FLIPS)
-        sieve = np.zeros(1 << _SIEVE_BITS, bool)
-        sieve[self._keys >> np.uint32(32 - _SIEVE_BITS)] = True
-        self._sieve = np.packbits(sieve, bitorder="little")
+        short = self._keys >> np.uint32(32 - _SIEVE_BITS)
+        self._sieve = np.zeros(1 << (_SIEVE_BITS - 3), np.uint8)
+        bits = np.left_shift(np.uint8(1), (short & np.uint32(7)).astype(np.uint8))
+        np.bitwise_or.at(self._sieve, short >> np.uint32(3), bits)
 
     def lookup(
         self, words: NDArray[np.uint32]

@@ -32,7 +32,8 @@ def imagehash_list(video: Path) -> str:
     """The pHash of two frames a second, as ``imagehash`` prints it."""
     capture = cv2.VideoCapture(str(video))
     step = round(capture.get(cv2.CAP_PROP_FPS) / 2)
-    lines, number = [], 0
+    lines: list[str] = []
+    number = 0
     while True:
         more, picture = capture.read()
         if not more:

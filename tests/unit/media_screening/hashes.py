@@ -41,7 +41,7 @@ def fingerprint(
     count = len(pdq)
     return Fingerprint(
         duration_s=count * step_s,
-        times_s=np.arange(count) * step_s,
+        times_s=np.arange(count, dtype=np.float64) * step_s,
         pdq=pdq,
         phash=np.zeros((count, 8), np.uint8) if phash is None else phash,
         quality=np.full(count, 100, np.uint8),

@@ -90,7 +90,7 @@ def test_every_change_raises_the_revision_and_looking_does_not(
         lambda: references.set_enabled(FILM, enabled=False, at_ms=13),
         lambda: references.remove(FILM),
     ):
-        change()  # type: ignore[no-untyped-call]
+        change()
         assert references.revision() > seen[-1]
         seen.append(references.revision())
     references.all()
