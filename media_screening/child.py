@@ -116,6 +116,7 @@ class Child:
             self._unwanted = True
             self._process.kill()
             self._process.wait()
+        self._watchdog.join()
         self._folder.cleanup()
 
     def condemn(self, reason: str) -> None:
