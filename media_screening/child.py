@@ -110,6 +110,7 @@ class Child:
     def stop(self, *, grace_seconds: float = 0.0) -> None:
         """End it, unless it ends by itself within the grace. Its outputs can still be read."""
         self._watchdog.cancel()
+        self._watchdog.join()
         try:
             self._process.wait(timeout=grace_seconds)
         except subprocess.TimeoutExpired:

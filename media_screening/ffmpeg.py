@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 import imageio_ffmpeg
@@ -51,8 +50,3 @@ def ffmpeg_path() -> str:
     except RuntimeError:
         reason = "no ffmpeg: install it, or the package imageio-ffmpeg"
         raise DecoderFailed(reason) from None
-
-
-def input_url(path: Path) -> str:
-    """Write a path so that ffmpeg takes it for a file, whatever characters it begins with."""
-    return f"file:{path.absolute()}"

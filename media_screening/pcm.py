@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import INPUT
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path
 from media_screening.output import read_output
 from media_screening.sound import HOP_SAMPLES, SAMPLE_RATE_HZ
 
@@ -22,13 +23,16 @@ def read_pcm(path: Path, *, max_seconds: float, timeout_seconds: float) -> Itera
 
     Raises:
         TimeLimit: ffmpeg took longer than ``timeout_seconds`` and was ended.
-        DecoderFailed: ffmpeg could not be run.
+        OverLimit: It needed more memory than it may.
+        DecoderFailed: ffmpeg could not be run, or crashed.
     """
     options = [word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", str(value))]
     command = [
         ffmpeg_path(), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error",
-        "-threads", "1", *options, "-i", input_url(path), "-vn", "-sn", "-dn",
+        "-threads", "1", *options, "-i", INPUT, "-vn", "-sn", "-dn",
         "-af", f"aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0,aformat=s16:channel_layouts=mono",
         "-t", f"{max_seconds:g}", "-f", "s16le", "pipe:1",
     ]  # fmt: skip
-    return read_output(command, piece_bytes=CHUNK_BYTES, timeout_seconds=timeout_seconds)
+    return read_output(
+        command, reads=path, piece_bytes=CHUNK_BYTES, timeout_seconds=timeout_seconds
+    )

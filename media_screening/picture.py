@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import INPUT
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path
 from media_screening.output import read_output
 
 WIDTH, HEIGHT = 320, 180
@@ -112,10 +113,12 @@ def _decode(
     options = [word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", str(value))]
     command = [
         ffmpeg_path(), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error",
-        "-threads", "1", *options, *before, "-i", input_url(path), "-map", f"0:{stream}",
+        "-threads", "1", *options, *before, "-i", INPUT, "-map", f"0:{stream}",
         "-vf", filters, *after, "-f", "rawvideo", "pipe:1",
     ]  # fmt: skip
-    pieces = read_output(command, piece_bytes=_PICTURE_BYTES, timeout_seconds=timeout_seconds)
+    pieces = read_output(
+        command, reads=path, piece_bytes=_PICTURE_BYTES, timeout_seconds=timeout_seconds
+    )
     for raw in pieces:
         if len(raw) == _PICTURE_BYTES:
             yield np.frombuffer(raw, np.uint8).reshape(HEIGHT, WIDTH, 3)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.sound import CENTRE_S, PERIOD_S, Hearing
+from media_screening.sound import CENTRE_S, PERIOD_S, WINDOW_S, Hearing
 from media_screening.vote import Line
 
 _VALUE_BITS = 32
@@ -74,14 +74,18 @@ class SoundTable:
     def bit_error_rates(self, line: Line, rows: slice = slice(None)) -> NDArray[np.float64]:
         """Share of bits in which each value differs from that on the line; NaN where none tells."""
         upload, reference = self._upload, self._reference
-        at_s = line.reference_s(upload.times_s[rows])
-        position = np.rint((at_s - CENTRE_S) / PERIOD_S).astype(np.int64)
+        position = self._positions(line, rows)
         inside = (position >= 0) & (position < len(reference))
         position = np.clip(position, 0, len(reference) - 1)
         bits = np.bitwise_count(upload.values[rows] ^ reference.values[position])
         tells = upload.telling[rows] & reference.telling[position]
         rates = np.where(tells, bits / _VALUE_BITS, np.nan)
         return np.where(inside, rates, 1.0)
+
+    def _positions(self, line: Line, rows: slice = slice(None)) -> NDArray[np.int64]:
+        """The reference's row that each value falls on; one that it has not, beyond its ends."""
+        at_s = line.reference_s(self._upload.times_s[rows])
+        return np.rint((at_s - CENTRE_S) / PERIOD_S).astype(np.int64)
 
     def rough_rate(self, line: Line, start_s: float, end_s: float) -> float:
         """The lowest mean over about five seconds between two times of the upload; 1 if none."""
@@ -167,9 +171,8 @@ class SoundTable:
     def _segment(self, line: Line, first: int, last: int) -> SoundSegment:
         rates = self.bit_error_rates(line, slice(first, last + 1))
         telling = rates[~np.isnan(rates)]
-        times, speed = self._upload.times_s, self._upload.speed
-        start_s = max(0.0, float(times[first]) - EDGE_S / speed)
-        end_s = float(times[last]) + EDGE_S / speed
+        speed = self._upload.speed
+        start_s, end_s = self._ends(line, first, last)
         reference_s = line.reference_s(np.array([start_s, end_s]))
         rate = float(telling.mean()) if len(telling) else 1.0
         telling_s = len(telling) * PERIOD_S / speed
@@ -184,6 +187,21 @@ class SoundTable:
             telling_s=telling_s,
             score=score_of(rate, telling_s),
         )
+
+    def _ends(self, line: Line, first: int, last: int) -> tuple[float, float]:
+        """Where in the upload a stretch begins and ends.
+
+        There is no value of the last seconds of a sound, nor one in the middle of its first: what
+        goes on as far as either sound has values is taken to go on to its end.
+        """
+        times, speed = self._upload.times_s, self._upload.speed
+        before_s = after_s = EDGE_S / speed
+        position = self._positions(line)
+        if first == 0 or position[first - 1] < 0:
+            before_s = CENTRE_S / speed
+        if last == len(times) - 1 or position[last + 1] >= len(self._reference):
+            after_s = (WINDOW_S - CENTRE_S) / speed
+        return max(0.0, float(times[first]) - before_s), float(times[last]) + after_s
 
 
 _SHORT_VALUES = 40

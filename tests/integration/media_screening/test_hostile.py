@@ -13,8 +13,11 @@ from sqlalchemy import create_engine
 
 from media_screening.errors import MediaScreeningError, Rejected
 from media_screening.ffmpeg import ffmpeg_path
+from media_screening.listening import Listener
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome, Screener, ScreeningLimits
+from media_screening.sound_library import SoundLibrary
+from media_screening.sound_screening import SoundScreener
 from media_screening.source import Source, SourceLimits
 from store.reference import ReferenceStore
 from store.schema import metadata
@@ -39,30 +42,43 @@ def forge(locked_ffmpeg: None, tmp_path_factory: pytest.TempPathFactory) -> Forg
 
 
 @pytest.fixture(scope="module")
-def known(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> ReferenceLibrary:
-    """A library that knows the work all films are made of: what could be seen is a match."""
+def store(tmp_path_factory: pytest.TempPathFactory) -> ReferenceStore:
     engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('known') / 'known.db'}")
     metadata.create_all(engine)
-    library = ReferenceLibrary(ReferenceStore(engine))
+    return ReferenceStore(engine)
+
+
+@pytest.fixture(scope="module")
+def known(forge: Forge, store: ReferenceStore) -> ReferenceLibrary:
+    """A library that knows the work all films are made of: what could be seen is a match."""
+    library = ReferenceLibrary(store)
     add(library, forge.work)
     library.refresh()
     return library
 
 
-async def _end(case: Case, forge: Forge, known: ReferenceLibrary) -> Outcome:
+@pytest.fixture(scope="module")
+def listener(store: ReferenceStore) -> Listener:
+    """What can be seen is listened to as well."""
+    return Listener(SoundScreener(SoundLibrary(store)), speeds=(1.25,))
+
+
+async def _end(case: Case, forge: Forge, known: ReferenceLibrary, listener: Listener) -> Outcome:
     limits = ScreeningLimits(timeout_seconds=case.timeout_seconds, decode_threads=1)
     try:
         async with Source(SourceLimits(folder=forge.uploads)).open(case.make(forge)) as path:
-            return Screener(known, limits=limits).screen(path)
+            return Screener(known, limits=limits, listener=listener).screen(path)
     except MediaScreeningError as error:
         status = "rejected" if isinstance(error, Rejected) else "error"
         return Outcome(status=status, reason=error.reason)  # type: ignore[arg-type] # one of two
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_it_ends_as_it_should(case: Case, forge: Forge, known: ReferenceLibrary) -> None:
+async def test_it_ends_as_it_should(
+    case: Case, forge: Forge, known: ReferenceLibrary, listener: Listener
+) -> None:
     threads = threading.active_count()
-    outcome = await _end(case, forge, known)
+    outcome = await _end(case, forge, known, listener)
     told = f"{outcome.status}: {outcome.reason}"
     assert outcome.status == case.status, told
     assert re.search(case.reason, outcome.reason) if case.reason else not outcome.reason, told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import Engine
 
 from contracts.ids import AccountId, ReferenceId, UploadId
 from contracts.match_policy import MatchPolicy
+from contracts.screening import Match
 from media_screening.exclusion import SAME_PICTURE_BITS
 from media_screening.fingerprint import ALGORITHM
 from media_screening.index_folder import IndexFolder
@@ -176,3 +179,35 @@ def test_matches_are_judged_by_the_policy_of_their_work(
     assert under(own, "ben").status == "match"
     cut = Outcome(status="match", reason="cut off", duration_s=9.0, matches=matches)
     assert judged(cut, library, account_id=AccountId("anna")).status == "rejected"
+
+
+def test_sound_alone_is_for_review_unless_the_policy_asks_for_it(
+    store: ReferenceStore, library: ReferenceLibrary
+) -> None:
+    add(library)
+    (seen,) = Screener(library).match(UPLOAD)
+    heard = replace(seen, by="sound")
+
+    def action(*matches: Match) -> tuple[str, str]:
+        outcome = judged(Outcome(status="match", duration_s=60.0, matches=matches), library)
+        return outcome.status, outcome.action
+
+    def policy(**changed: Any) -> None:
+        record = PolicyRecord(
+            reference_id=FILM, policy=MatchPolicy(**changed), changed_at_ms=1, changed_by="mara"
+        )
+        assert PolicyStore(store.engine).set(record)
+        library.refresh()
+
+    assert action(heard) == ("match", "review")
+    assert action(seen) == ("match", "hold")
+    assert action(heard, seen) == ("match", "hold")
+    assert action(replace(seen, by="both")) == ("match", "hold")
+    policy(evidence="sound")
+    assert action(heard) == ("match", "hold")
+    assert action(seen)[0] == "clean"
+    policy(evidence="both")
+    assert action(heard)[0] == action(seen)[0] == "clean"
+    assert action(heard, seen) == ("match", "hold")
+    policy(action="review")
+    assert action(heard) == action(seen) == ("match", "review")

@@ -141,8 +141,11 @@ def test_several_segments_of_several_works_each_have_their_own_seconds(
     sounds.refresh()
     other = random_sound(3, count=900).values
     upload = np.concatenate(
-        [other[:100], one.values[200:400], other[100:200], two.values[50:200], one.values[500:620]]
-    )
+        [
+            other[:100], one.values[200:400], other[100:200], two.values[50:200],
+            one.values[500:620], other[200:300],
+        ]
+    )  # fmt: skip
     found = SoundScreener(sounds).match([of_values(upload).hearing()])
     told = [
         (
