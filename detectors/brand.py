@@ -25,6 +25,8 @@ _LURES = frozenset(
         " wallet web win",
     )
 )
+MAX_GROWTH_CHARS = 3
+"""Letters written as two, ``rn`` for ``m``, make a name longer by one each."""
 _LEET = str.maketrans("013456789", "oleasbtbg")
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
 
@@ -43,8 +45,7 @@ class Brands:
         for name in self._names:
             if len(name) >= MIN_TYPO_CHARS:
                 self._typos |= dict.fromkeys((name, *_without_one(name)), name)
-        self._heads = frozenset(name[:2] for name in self._names)
-        self._tails = frozenset(name[-2:] for name in self._names)
+        self._ends = _lengths((end, name) for name in self._names for end in _ends(name))
 
     def posed_as(self, host: str, domain: str) -> tuple[str, str] | None:
         """The domain that a host poses as, and how; None for most.
@@ -69,8 +70,11 @@ class Brands:
         return self._typo(reads_as(name))
 
     def _begins_or_ends(self, label: str) -> bool:
-        """Whether it has the first or last two letters of a name: no disguise changes both."""
-        return label[:2] in self._heads or label[-2:] in self._tails
+        """Whether it has the first or last two letters of a name about as long.
+
+        No disguise changes both ends, or the length by more than ``MAX_GROWTH_CHARS``.
+        """
+        return any(len(label) in self._ends.get(end, ()) for end in _ends(label))
 
     def _as_subdomain(self, host: str) -> str | None:
         for name, domain in self._names.items():
@@ -94,6 +98,20 @@ class Brands:
             if (name := self._typos.get(written)) and _is_one_off(label, name):
                 return self._names[name], "one letter off"
         return None
+
+
+def _ends(name: str) -> tuple[str, str]:
+    """A name's first two letters, and its last two."""
+    return f"{name[:2]}-", f"-{name[-2:]}"
+
+
+def _lengths(ends: Iterable[tuple[str, str]]) -> dict[str, frozenset[int]]:
+    """By the end of a name, how long it may be in disguise."""
+    lengths: dict[str, set[int]] = {}
+    for end, name in ends:
+        whole = len(name)
+        lengths.setdefault(end, set()).update(range(whole - 1, whole + MAX_GROWTH_CHARS + 1))
+    return {end: frozenset(found) for end, found in lengths.items()}
 
 
 def own_domains(written: Iterable[str]) -> frozenset[str]:

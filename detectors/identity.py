@@ -174,6 +174,9 @@ def unlike_name(local: str, name: str) -> Evidence | None:
     share letters. So it takes two words of ``MIN_SHARED_CHARS`` letters or more on both sides, none
     of which begins as one of the other side does.
     """
+    begin = local[:MIN_SHARED_CHARS]
+    if begin.isalpha() and begin in name.lower():  # as of most: anna.kay84 is called Anna Kay
+        return None
     words = [word for word in _LETTERS.findall(local) if len(word) >= MIN_SHARED_CHARS]
     if len(words) < 2:  # noqa: PLR2004 -- a given name and a surname
         return None

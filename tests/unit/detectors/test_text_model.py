@@ -41,8 +41,8 @@ def test_places_are_the_same_on_every_machine() -> None:
     assert piece_places([b"subscribe"])[:3].tolist() == [22981, 1415, 24625]
 
 
-def test_a_bare_link_has_no_words() -> None:
-    assert words("https://x.example/a") == []
+def test_a_bare_link_is_its_only_word() -> None:
+    assert words("https://x.example/a") == [b"<link>"]
     assert words("see https://x.example/a")[-1] == b"<link>"
     assert words("see https://en.wikipedia.org/wiki/Tree")[-1] == b"<known>"
 
