@@ -166,9 +166,13 @@ def may_spell_out(words: str) -> bool:
     """Whether words alone, without digits and signs, may be something spelt out."""
     low = words.lower()
     return (
-        any(hint in low for hint in _WORD_HINTS)
+        "dot" in low
+        or "www" in low
+        or "punkt" in low
+        or "punto" in low
+        or "ponto" in low
         or _LETTERS_HINT.search(words) is not None
-        or any(hint in low for hint in _SPELT_HINTS)
+        or (low.count(" ") > MIN_SPELT_DIGITS and _has_spelt_number(low))
     )
 
 
@@ -296,9 +300,6 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
         return "-".join(group for group in grouped if group)
 
     return _SPELT_NUMBER.sub(digits, text), count
-
-
-_WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
 
 
 def _has_spelt_number(low: str) -> bool:
