@@ -13,6 +13,7 @@ from detectors.domain import registrable_domain
 MIN_TYPO_CHARS = 7
 """A shorter name is one letter away from too many honest words."""
 MIN_JOINED_CHARS = 5
+ENDS_CHARS = 3
 
 _LURES = frozenset(
     re.findall(
@@ -25,8 +26,6 @@ _LURES = frozenset(
         " wallet web win",
     )
 )
-MAX_GROWTH_CHARS = 3
-"""Letters written as two, ``rn`` for ``m``, make a name longer by one each."""
 _LEET = str.maketrans("013456789", "oleasbtbg")
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
 
@@ -45,7 +44,11 @@ class Brands:
         for name in self._names:
             if len(name) >= MIN_TYPO_CHARS:
                 self._typos |= dict.fromkeys((name, *_without_one(name)), name)
-        self._ends = _lengths((end, name) for name in self._names for end in _ends(name))
+        self._lengths = frozenset(
+            len(name) + off for name in self._typos.values() for off in (-1, 0, 1)
+        )
+        self._heads = frozenset(name[:ENDS_CHARS] for name in self._names)
+        self._tails = frozenset(name[-ENDS_CHARS:] for name in self._names)
 
     def posed_as(self, host: str, domain: str) -> tuple[str, str] | None:
         """The domain that a host poses as, and how; None for most.
@@ -67,14 +70,11 @@ class Brands:
         for read in _readings(name):
             if read != label and read in self._names:
                 return self._names[read], "letters that look alike"
-        return self._typo(reads_as(name))
+        return self._typo(_plain(name))
 
     def _begins_or_ends(self, label: str) -> bool:
-        """Whether it has the first or last two letters of a name about as long.
-
-        No disguise changes both ends, or the length by more than ``MAX_GROWTH_CHARS``.
-        """
-        return any(len(label) in self._ends.get(end, ()) for end in _ends(label))
+        """Whether it has the first or last letters of a name: few disguises change both."""
+        return label[:ENDS_CHARS] in self._heads or label[-ENDS_CHARS:] in self._tails
 
     def _as_subdomain(self, host: str) -> str | None:
         for name, domain in self._names.items():
@@ -94,24 +94,12 @@ class Brands:
     def _typo(self, label: str) -> tuple[str, str] | None:
         if len(label) < MIN_TYPO_CHARS - 1:
             return None
+        if len(label) not in self._lengths:
+            return None
         for written in (label, *_without_one(label)):
             if (name := self._typos.get(written)) and _is_one_off(label, name):
                 return self._names[name], "one letter off"
         return None
-
-
-def _ends(name: str) -> tuple[str, str]:
-    """A name's first two letters, and its last two."""
-    return f"{name[:2]}-", f"-{name[-2:]}"
-
-
-def _lengths(ends: Iterable[tuple[str, str]]) -> dict[str, frozenset[int]]:
-    """By the end of a name, how long it may be in disguise."""
-    lengths: dict[str, set[int]] = {}
-    for end, name in ends:
-        whole = len(name)
-        lengths.setdefault(end, set()).update(range(whole - 1, whole + MAX_GROWTH_CHARS + 1))
-    return {end: frozenset(found) for end, found in lengths.items()}
 
 
 def own_domains(written: Iterable[str]) -> frozenset[str]:
@@ -122,7 +110,7 @@ def own_domains(written: Iterable[str]) -> frozenset[str]:
 
 
 def _readings(name: str) -> Iterator[str]:
-    plain = reads_as(name)
+    plain = _plain(name)
     yield plain
     if any(char.isdecimal() for char in plain):
         yield plain.translate(_LEET)
@@ -130,6 +118,10 @@ def _readings(name: str) -> Iterator[str]:
     for pair, letter in _PAIRS:
         if pair in plain:
             yield plain.replace(pair, letter)
+
+
+def _plain(name: str) -> str:
+    return name if name.isascii() else reads_as(name)
 
 
 def _without_one(word: str) -> Iterator[str]:

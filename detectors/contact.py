@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from detectors.lists import bundled
@@ -140,6 +141,8 @@ _ASK = re.compile(
 MIN_TRUE_DIGITS = 6
 """Of a number in which letters stand for digits."""
 MIN_DIGITS = 10
+MAX_NUMBERS = 200
+"""Of each shape that are looked at in a stretch of numbers: a table of figures has more."""
 ROOM_CHARS = 16
 SUPPORT_REACH_CHARS = 60
 """How far from a number the words stand that make it a support number."""
@@ -258,34 +261,29 @@ def _is_a_handle(written: str, name: str) -> bool:
 
 def _add_phones(text: str, begin: int, end: int, contacts: dict[str, Contact]) -> None:
     is_ascii = text.isascii()
-    toll_free_number, any_number = _TOLL_FREE[is_ascii], _ANY_NUMBER[is_ascii]
-    for pattern in (_PHONE, toll_free_number, any_number, _VANITY):
-        for found in pattern.finditer(text, begin, end):
-            if len(contacts) >= MAX_CONTACTS:
-                return
-            value = found[0] if pattern is _VANITY else _digits(found[0].translate(_AS_DIGITS))
+    toll_free, any_number = _TOLL_FREE[is_ascii], _ANY_NUMBER[is_ascii]
+    for pattern in (_PHONE, toll_free, any_number, _VANITY):
+        for found in islice(pattern.finditer(text, begin, end), MAX_NUMBERS):
+            written = found[0]
+            value = written if pattern is _VANITY else _digits(written.translate(_AS_DIGITS))
             if value in contacts or f"+{value}" in contacts or value.lstrip("+") in contacts:
                 continue
             before = text[max(0, found.start() - SUPPORT_REACH_CHARS) : found.start()]
-            if (
-                pattern is _PHONE
-                and not _is_phone(found[0], value)
-                and not _is_asked(before, value)
-            ):
+            if pattern is _PHONE:
+                counts = _is_phone(written, value) or _is_asked(before, value)
+            elif pattern is toll_free:
+                counts = _is_toll_free(written, value)
+            else:
+                counts = pattern is _VANITY or _is_phone_by_any_sign(written, value)
+            if not counts:
                 continue
-            if pattern is toll_free_number and not _is_toll_free(found[0], value):
-                continue
-            around = before + " " + text[found.end() : found.end() + SUPPORT_REACH_CHARS]
-            offered = _SUPPORT.search(around)
-            if pattern is any_number and not (
-                _is_phone_by_any_sign(found[0], value) and (offered or _is_asked(before, value))
-            ):
-                continue
+            offered = _SUPPORT.search(
+                f"{before} {text[found.end() : found.end() + SUPPORT_REACH_CHARS]}"
+            )
             if offered:
                 contacts[value] = Contact("support_number", value, offered[0].lower())
-            else:
-                toll_free = "toll-free" if pattern is not _PHONE else ""
-                contacts[value] = Contact("phone", value, toll_free)
+            elif pattern is not any_number or _is_asked(before, value):
+                contacts[value] = Contact("phone", value, "" if pattern is _PHONE else "toll-free")
 
 
 def _is_toll_free(written: str, value: str) -> bool:

@@ -165,10 +165,15 @@ def refanged(text: str) -> tuple[str, int]:
 def may_spell_out(words: str) -> bool:
     """Whether words alone, without digits and signs, may be something spelt out."""
     low = words.lower()
-    for hint in _SPELT_OUT_HINTS:  # a loop: half of what any() costs, and each signup's bio asks
-        if hint in low:
-            return True
-    return _LETTERS_HINT.search(words) is not None
+    return (
+        "dot" in low
+        or "www" in low
+        or "punkt" in low
+        or "punto" in low
+        or "ponto" in low
+        or _LETTERS_HINT.search(words) is not None
+        or (low.count(" ") > MIN_SPELT_DIGITS and _has_spelt_number(low))
+    )
 
 
 def _brackets(text: str) -> tuple[str, int]:
@@ -295,10 +300,6 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
         return "-".join(group for group in grouped if group)
 
     return _SPELT_NUMBER.sub(digits, text), count
-
-
-_WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
-_SPELT_OUT_HINTS = (*_WORD_HINTS, *_SPELT_HINTS)
 
 
 def _has_spelt_number(low: str) -> bool:
