@@ -53,7 +53,8 @@ def listener(work: Path, library: ReferenceLibrary, store: ReferenceStore) -> Li
 def test_a_copy_is_found_by_both(work: Path, library: ReferenceLibrary, listener: Listener) -> None:
     outcome = Screener(library, listener=listener).screen(work)
     (match,) = outcome.matches
-    assert (match.by, match.score) == ("both", pytest.approx(1, abs=0.01))
+    assert match.by == "both"
+    assert match.score == pytest.approx(1, abs=0.01)
     assert (match.upload_start_s, match.upload_end_s) == pytest.approx((0, 20), abs=0.5)
     assert judged(outcome, library).action == "hold"
     assert outcome.sound is not None
