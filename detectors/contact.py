@@ -154,7 +154,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     for value, coin in find_wallets(text):
         contacts.setdefault(value, Contact("wallet", value, coin))
     long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
-    spans = [span for span in _spans(long_number, text) if _has_digits_enough(text, span)]
+    spans = list(_spans(long_number, text))
     has_at = "@" in text
     low = text.lower()
     if _may_name(low):
@@ -165,7 +165,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     if has_at or "mail.com" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS):
         for mail in _mails(text):
             contacts.setdefault(mail.value, mail)
-    if "1-8" in text or "1 8" in text or "1.8" in text:
+    if ("1-8" in text or "1 8" in text or "1.8" in text) and _VANITY.search(text):
         spans.append((0, len(text)))
     for begin, end in spans:
         _add_phones(text, begin, end, contacts)
@@ -178,6 +178,8 @@ def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]
     """Where the numbers of a text stand, with some room around."""
     begin = end = -1
     for found in long_number.finditer(text):
+        if not _has_digits_enough(found[0]):
+            continue
         if end < 0 or found.start() - ROOM_CHARS > end:
             if end >= 0:
                 yield begin, end
@@ -187,11 +189,10 @@ def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]
         yield begin, end
 
 
-def _has_digits_enough(text: str, span: tuple[int, int]) -> bool:
-    window = text[span[0] : span[1]]
-    digits = sum(map(str.isdecimal, window))
+def _has_digits_enough(number: str) -> bool:
+    digits = sum(map(str.isdecimal, number))
     return digits >= MIN_DIGITS or (
-        digits >= MIN_TRUE_DIGITS and _LETTER_FOR_DIGIT.search(window) is not None
+        digits >= MIN_TRUE_DIGITS and _LETTER_FOR_DIGIT.search(number) is not None
     )
 
 
