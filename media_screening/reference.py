@@ -12,8 +12,10 @@ import structlog
 
 from contracts.ids import ReferenceId, derived_id
 from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
+from media_screening.feature_index import FeatureIndex
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index import HashIndex
+from media_screening.sketch import SKETCH_ALGORITHM, Sketches
 from media_screening.still import Stills, find_stills
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
@@ -31,6 +33,8 @@ class LoadedReference:
     title: str
     fingerprint: Fingerprint
     stills: Stills
+    sketches: Sketches | None = None
+    """None for a reference that was added before there were any, or without its video."""
 
 
 class ReferenceLibrary:
@@ -42,6 +46,7 @@ class ReferenceLibrary:
 
     def __init__(self, store: ReferenceStore, *, clock: Clock | None = None) -> None:
         self.index = HashIndex()
+        self.features = FeatureIndex()
         self._store = store
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
@@ -54,6 +59,13 @@ class ReferenceLibrary:
     def get(self, reference_id: ReferenceId) -> LoadedReference | None:
         """A loaded reference; None once it is disabled or removed."""
         return self._loaded.get(reference_id)
+
+    def by_sha256(self, sha256: str) -> LoadedReference | None:
+        """The reference that was made of the file with this SHA-256; None if there is none."""
+        for reference_id, state in list(self._states.items()):
+            if state[0] == sha256:
+                return self.get(reference_id)
+        return None
 
     def refresh(self) -> bool:
         """Take over what changed in SQL since the last time; True if anything did.
@@ -82,9 +94,11 @@ class ReferenceLibrary:
         sha256: str,
         source: str = "",
         reference_id: ReferenceId | None = None,
+        sketches: Sketches | None = None,
     ) -> ReferenceRecord:
         """Keep a work and search for it from now on.
 
+        Without ``sketches`` edits of its picture are not found.
         Without a ``reference_id`` it is named after its file's SHA-256, so that the same file is
         the same reference.
 
@@ -102,7 +116,10 @@ class ReferenceLibrary:
             added_at_ms=now_ms,
             changed_at_ms=now_ms,
         )
-        if not self._store.add(record, {ALGORITHM: fingerprint.pack()}):
+        packed = {ALGORITHM: fingerprint.pack()}
+        if sketches is not None:
+            packed[SKETCH_ALGORITHM] = sketches.pack()
+        if not self._store.add(record, packed):
             reason = (
                 f"a reference {record.reference_id} exists: remove it first, or give another id"
             )
@@ -140,20 +157,29 @@ class ReferenceLibrary:
         packed = self._store.fingerprint(reference_id, ALGORITHM)
         if record is None or packed is None:
             return
+        kept = self._store.fingerprint(reference_id, SKETCH_ALGORITHM)
         try:
             fingerprint = Fingerprint.unpack(packed)
+            sketches = Sketches.unpack(kept) if kept is not None else None
         except InvalidFingerprint as error:
             _log.error("reference left out", reference_id=reference_id, reason=error.reason)
             return
         stills = find_stills(fingerprint)
         self._loaded[reference_id] = LoadedReference(
-            reference_id=reference_id, title=record.title, fingerprint=fingerprint, stills=stills
+            reference_id=reference_id,
+            title=record.title,
+            fingerprint=fingerprint,
+            stills=stills,
+            sketches=sketches,
         )
         self.index.add(reference_id, stills.pdq)
+        if sketches is not None:
+            self.features.add(reference_id, descriptors=sketches.descriptors, picture=sketches.key)
 
     def _drop(self, reference_id: ReferenceId) -> None:
         self._loaded.pop(reference_id, None)
         self.index.remove(reference_id)
+        self.features.remove(reference_id)
 
 
 def sha256_of(path: Path) -> str:

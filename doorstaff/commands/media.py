@@ -35,14 +35,9 @@ from doorstaff.redis import open_redis
 from doorstaff.settings import Settings, load_settings
 from media_screening.errors import MediaScreeningError
 from media_screening.queue import ScreeningQueue
+from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.screening import (
-    REFERENCE_FRAMES_PER_SECOND,
-    Outcome,
-    Screener,
-    ScreeningLimits,
-    fingerprint_file,
-)
+from media_screening.screening import Outcome, Screener
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
@@ -90,18 +85,14 @@ def add_reference(
         MediaScreeningError: It is not a whole video, none of it can be told from other works, or
             the id is taken.
     """
-    fingerprint, cut = fingerprint_file(
-        path,
-        frames_per_second=REFERENCE_FRAMES_PER_SECOND,
-        limits=limits or ScreeningLimits(),
-        progress=progress,
-    )
-    if cut is not None:
-        raise cut
-    if not len(fingerprint):
+    reading = read_reference(path, limits=limits or ScreeningLimits(), progress=progress)
+    if reading.cut is not None:
+        raise reading.cut
+    if not len(reading.fingerprint):
         raise MediaScreeningError("every frame of it is flat: nothing to be found by")  # noqa: EM101
     record = library.add(
-        fingerprint,
+        reading.fingerprint,
+        sketches=reading.sketches,
         title=title,
         sha256=sha256_of(path),
         source=path.name,
@@ -329,6 +320,7 @@ def _json_line(file: Path, outcome: Outcome) -> str:
         "duration_s": outcome.duration_s,
         "elapsed_s": outcome.elapsed_s,
         "matches": [json.loads(encode(match)) for match in outcome.matches],
+        "stages": [json.loads(encode(stage)) for stage in outcome.stages],
     }
     # Names may hold bytes that are no text; JSON has an escape for those.
     return json.dumps(line)
