@@ -1,4 +1,4 @@
-"""Works, and edited uploads of them with the seconds that are theirs; made once, kept in a folder."""
+"""Works, and edited uploads of them with the seconds that are theirs; made once and kept."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _trimmed(path: Path, kind: str, folder: Path) -> Work:
 
 
 def _pieces(start_s: float, length_s: float, piece_s: float) -> Iterator[tuple[float, float]]:
-    """Where each piece begins and how long it is, in the order they are shown: every two swapped."""
+    """Where each piece begins and how long it is, in the order shown: every two swapped."""
     count = int(length_s / piece_s) if piece_s else 0
     if count < 2:
         yield start_s, length_s

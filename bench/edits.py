@@ -112,7 +112,7 @@ def uploads(
         for edit in pairs(pair_count, seed=number):
             made.append(edited(work, edit, beside, folder, group="pairs"))
     chance = random.Random(5)
-    for number in range(max(2, len(sources) // 2)):
+    for _ in range(max(2, len(sources) // 2)):
         parts: list[Upload | Work] = [*chance.sample(others, 3)]
         for upload in chance.sample([one for one in made if len(one.truths) == 1], 2):
             parts.insert(chance.randrange(1, len(parts)), upload)

@@ -272,7 +272,7 @@ def _words(chance: np.random.Generator, count: int) -> str:
     return " ".join(chance.choice(WORDS, count))
 
 
-def _write(
+def _write(  # noqa: PLR0917 -- as putText has them
     frame: Picture, text: str, at: tuple[int, int], size: float, ink: Colour, thick: int
 ) -> None:
     cv2.putText(frame, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, ink, thick, cv2.LINE_AA)

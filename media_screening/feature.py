@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from media_screening.view import View
 
 DESCRIPTOR_BYTES = 32
-MAX_QUERY_FEATURES = 240
-MAX_REFERENCE_FEATURES = 160
+MAX_QUERY_FEATURES = 320
+MAX_REFERENCE_FEATURES = 200
 
 SAME_FEATURE_BITS = 64
 """Furthest descriptions that may be of one corner: of 256 bits, what coding, blur and scaling
 change of a corner that is the same."""
 
-_DETECTED = 700
+_DETECTED = 900
 _CELLS = 6
 """Features are spread: of each cell of a grid the strongest are kept."""
 
@@ -69,7 +69,7 @@ def find_features(pixels: NDArray[np.uint8], *, at_most: int) -> Features:
     """Find the corners of a grey picture, shape (height, width)."""
     height, width = pixels.shape
     orb = cv2.ORB_create(
-        nfeatures=_DETECTED, scaleFactor=1.25, nlevels=6, edgeThreshold=12, fastThreshold=6
+        nfeatures=_DETECTED, scaleFactor=1.2, nlevels=8, edgeThreshold=12, fastThreshold=6
     )
     corners = orb.detect(pixels, None)
     if not corners:

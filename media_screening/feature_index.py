@@ -9,6 +9,7 @@ It proposes; ``feature.sight`` decides.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,10 @@ from contracts.ids import ReferenceId
 
 TABLES = 8
 KEY_BITS = 18
-MAX_PROPOSALS = 8
+MAX_PROPOSALS = 12
+MAX_PROPOSALS_EACH = 3
+"""Of one reference: its pictures look alike."""
+
 MAX_CROWD = 400
 """A key under which more features are filed than this says nothing, and is passed over."""
 
@@ -62,7 +66,7 @@ class _Shelf:
                 continue
             steps = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
             hit = self.pictures[table][np.repeat(first, sizes) + steps]
-            total += np.bincount(hit, np.repeat(1 / np.sqrt(sizes), sizes), minlength=count)
+            total += np.bincount(hit, np.repeat(1 / sizes, sizes), minlength=count)
         return total
 
 
@@ -148,16 +152,20 @@ class FeatureIndex:
             total = np.zeros(count)
             for shelf in self._filed():
                 total += shelf.votes(keys, count)
-            best = np.argsort(-total, kind="stable")[: MAX_PROPOSALS * 2]
-            found = [
-                Proposal(
-                    reference_id=owner,
-                    picture=self._pictures[number],
-                    votes=float(total[number]),
+            found: list[Proposal] = []
+            each: Counter[ReferenceId] = Counter()
+            for number in np.argsort(-total, kind="stable")[: MAX_PROPOSALS * 8]:
+                owner = self._owners[number]
+                if owner is None or total[number] <= 0 or each[owner] == MAX_PROPOSALS_EACH:
+                    continue
+                each[owner] += 1
+                found.append(
+                    Proposal(
+                        reference_id=owner,
+                        picture=self._pictures[number],
+                        votes=float(total[number]),
+                    )
                 )
-                for number in best
-                if total[number] > 0 and (owner := self._owners[number]) is not None
-            ]
             return found[:MAX_PROPOSALS]
 
     def _filed(self) -> list[_Shelf]:

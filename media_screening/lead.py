@@ -83,12 +83,14 @@ class LeadRule:
     Attributes:
         max_hamming_bits: Between a window's PDQ and a reference's.
         max_references: A picture that points at more of them than this says nothing about any.
-        min_votes: Features that must meet in the index before pictures are compared.
+        min_votes: What must speak for a picture before features are compared one by one.
+        min_share_of_votes: Of those of the picture that has most.
     """
 
     max_hamming_bits: int = 48
     max_references: int = 12
-    min_votes: float = 1.5
+    min_votes: float = 0.5
+    min_share_of_votes: float = 0.25
 
 
 def find_leads(
@@ -182,8 +184,9 @@ def _by_features(
 
 def _sighted(at_s: float, features: Features, catalogue: Catalogue, rule: LeadRule) -> list[Lead]:
     leads = []
-    for proposal in catalogue.features.search(features.descriptors):
-        if proposal.votes < rule.min_votes:
+    proposals = catalogue.features.search(features.descriptors)
+    for proposal in proposals:
+        if proposal.votes < max(rule.min_votes, rule.min_share_of_votes * proposals[0].votes):
             break
         reference = catalogue.get(proposal.reference_id)
         if reference is None or reference.sketches is None:
@@ -215,6 +218,10 @@ class Trail:
     def weight(self) -> float:
         """How much they say together."""
         return sum(lead.weight for lead in self.leads)
+
+    def leads_between(self, start_s: float, end_s: float) -> list[Lead]:
+        """Those from pictures of these seconds of the upload."""
+        return [lead for lead in self.leads if start_s <= lead.upload_s <= end_s]
 
 
 SAME_VIEW = 0.1

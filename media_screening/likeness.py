@@ -55,15 +55,19 @@ class Likeness:
         Returns:
             The vectors, shape (n, places), and which of them have any detail, shape (n,).
         """
-        values = np.asarray(sketches, np.float32)
-        weight = np.maximum(_blur(self.mask[None])[0], 1e-6)
-        mean = _blur(values * self.mask) / weight
-        deviation = np.sqrt(np.maximum(_blur(values**2 * self.mask) / weight - mean**2, 0.0))
-        local = (values - mean) / np.sqrt(deviation**2 + _NOISE_LEVELS**2)
-        vectors = local[:, self.mask > 0]
+        vectors = self.localise(sketches)[:, self.mask > 0]
         lengths = np.linalg.norm(vectors, axis=1)
         detailed = lengths >= _MIN_DETAIL * np.sqrt(max(1, self.places))
         return vectors / np.maximum(lengths, 1e-6)[:, None], detailed
+
+    def localise(self, sketches: NDArray[np.uint8] | Floats) -> Floats:
+        """Set each place against its neighbourhood, shape (n, 24, 24); 0 where nothing is shown."""
+        values = np.asarray(sketches, np.float32) * self.mask
+        weight = np.maximum(_blur(self.mask[None])[0], 1e-6)
+        mean = _blur(values) / weight
+        variance = np.maximum(_blur(values**2) / weight - mean**2, 0.0)
+        local: Floats = (values - mean) / np.sqrt(variance + _NOISE_LEVELS**2) * self.mask
+        return local
 
 
 _MIN_DETAIL = 0.25

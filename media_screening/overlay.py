@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ class OverlayRule:
         min_distinct: So many agreeing pictures must differ from each other.
         distinct_below: Likeness under which two pictures of one video differ.
         reach_seconds: How far from its line a reference's picture may lie.
+        min_score: Least score of a stretch.
         max_segments: Stretches of one pair of videos that are told at most.
     """
 
@@ -41,19 +43,21 @@ class OverlayRule:
     min_distinct: int = 3
     distinct_below: float = 0.9
     reach_seconds: float = 0.3
+    min_score: float = 0.5
     max_segments: int = 40
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Stretch:
     """One stretch on both sides, in seconds from the start of each.
 
     Attributes:
+        score: 0 to 1; see ``score_of``.
         share: 0 to 1, the share of the upload's pictures in it that agree.
         likeness: -1 to 1, the mean of those that agree.
         agreeing: How many those are.
         distinct: How many of them differ from each other.
-        pairs: Times of the upload and of the reference of pictures that carry it.
+        pairs: Times of the upload and of the reference of all pictures that agree, shape (n, 2).
         gain: How well it fits, for comparing stretches that claim the same seconds.
     """
 
@@ -61,12 +65,13 @@ class Stretch:
     upload_end_s: float
     reference_start_s: float
     reference_end_s: float
+    score: float
     share: float
     likeness: float
     agreeing: int
     distinct: int
     line: Line
-    pairs: tuple[tuple[float, float], ...]
+    pairs: NDArray[np.float64]
     gain: float
 
 
@@ -135,24 +140,22 @@ class Overlay:
             count_distinct(self.upload[rows[agree]], rule.distinct_below),
             count_distinct(self.reference[columns[agree]], rule.distinct_below),
         )
-        if distinct < rule.min_distinct:
+        score = score_of(float(best[agree].mean()), share, distinct)
+        if distinct < rule.min_distinct or score < rule.min_score:
             return None
         theirs = line.reference_s(np.array([start_s, end_s]))
-        strongest = np.flatnonzero(agree)[np.argsort(-best[agree], kind="stable")[:_TOLD_PAIRS]]
         return Stretch(
             upload_start_s=start_s,
             upload_end_s=end_s,
             reference_start_s=max(0.0, float(theirs[0])),
             reference_end_s=min(self.reference_end_s, float(theirs[1])),
+            score=score,
             share=share,
             likeness=float(best[agree].mean()),
             agreeing=int(agree.sum()),
             distinct=distinct,
             line=line,
-            pairs=tuple(
-                (float(self.upload_s[rows[at]]), float(self.reference_s[columns[at]]))
-                for at in np.sort(strongest)
-            ),
+            pairs=np.column_stack([self.upload_s[rows[agree]], self.reference_s[columns[agree]]]),
             gain=path.gain,
         )
 
@@ -206,7 +209,6 @@ class Overlay:
 
 GRID_SECONDS = 0.25
 _LINE_LOSS = 0.08
-_TOLD_PAIRS = 6
 _TURNS, _TURN = 4, 0.01
 _SHIFTS, _SHIFT_SECONDS = 5, 0.1
 _STEADY = 0.006
@@ -261,6 +263,26 @@ def _evenly(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     before = np.maximum(after - 1, 0)
     nearer = np.abs(times_s[before] - steps) <= np.abs(times_s[after] - steps)
     return np.where(nearer, before, after)
+
+
+def score_of(likeness: float, share: float, distinct: int) -> float:
+    """How likely a stretch is one of the reference's, from 0 to 1.
+
+    The fewer different pictures carry it, the more alike they have to be: two decks of slides have
+    pictures in a row that are laid out alike. ``likeness`` is the mean of the pictures that agree,
+    ``share`` how many do.
+    """
+    needed = _LIKENESS_OF_MANY + _LIKENESS_OF_FEW * math.exp(-max(0, distinct - 3) / _MANY)
+    logit = _STEEPNESS * (likeness - needed) + _SHARE_STEEPNESS * (share - _SHARE_LEVEL)
+    return 1 / (1 + math.exp(-logit))
+
+
+_LIKENESS_OF_MANY = 0.48
+_LIKENESS_OF_FEW = 0.22
+_MANY = 4.0
+_STEEPNESS = 16.0
+_SHARE_STEEPNESS = 3.0
+_SHARE_LEVEL = 0.85
 
 
 def count_distinct(vectors: Floats, distinct_below: float) -> int:

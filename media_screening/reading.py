@@ -30,8 +30,11 @@ REFERENCE_FRAMES_PER_SECOND = 8.0
 """Twice the uploads': whatever moment an upload was sampled at, a reference frame is at most 63 ms
 away."""
 
-PICTURE_PIXELS = 320
-"""The longer side of the pictures that are looked at: local features need some detail."""
+_MIN_SIDE = 16
+
+PICTURE_PIXELS = 480
+"""The longer side of the pictures that are looked at. A local feature is described by 31 pixels
+around it: in a film that is shown in half of a picture, they must not be a quarter of the film."""
 
 SMALL_PIXELS = 640 * 480
 SMALL_SECONDS = 600.0
@@ -68,12 +71,13 @@ class VideoFile:
     deadline: float
     progress: Progress | None = None
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the pictures that are looked at."""
+    def size(self, pixels: int) -> tuple[int, int]:
+        """Width and height of pictures whose longer side is so long."""
         video = self.probe.video
-        shrunk = min(1.0, PICTURE_PIXELS / max(video.width, video.height))
-        return max(2, round(video.width * shrunk)), max(2, round(video.height * shrunk))
+        scale = pixels / max(video.width, video.height)
+        return max(_MIN_SIDE, round(video.width * scale)), max(
+            _MIN_SIDE, round(video.height * scale)
+        )
 
     def read(
         self,
@@ -82,14 +86,15 @@ class VideoFile:
         key_frames: bool = False,
         start_s: float = 0.0,
         end_s: float | None = None,
+        pixels: int = PICTURE_PIXELS,
     ) -> Iterator[FrameBatch]:
-        """Decode pictures.
+        """Decode pictures, the longer side of which is ``pixels`` long.
 
         Raises:
             Rejected: It is not a video that can be screened, or cut off.
             ScreeningFailed: It could not be tried.
         """
-        width, height = self.size
+        width, height = self.size(pixels)
         limits = FrameLimits(
             timeout_seconds=max(0.1, self.deadline - time.monotonic()),
             max_seconds=self.limits.max_seconds,
@@ -167,36 +172,42 @@ class UploadReading:
     Attributes:
         fingerprint: Of all pictures that were decoded.
         by_key_frames: Whether those were key frames only.
-        times_s: Of the pictures that are looked up, shape (n,).
-        pictures: Those, grey, shape (n, height, width).
+        times_s: Of the pictures that were looked up, shape (n,).
         cut: If the file ends before its video does, what is to be said of that.
     """
 
     fingerprint: Fingerprint
     by_key_frames: bool
     times_s: NDArray[np.float64]
-    pictures: NDArray[np.uint8]
     cut: CutOff | None
 
 
 LOOKED_UP_PERIOD_SECONDS = 1.0
 """Of an upload that is decoded whole, a picture is looked up so often."""
 
+LOOKED_UP_TOGETHER = 48
 
-def read_upload(video: VideoFile, *, whole: bool = False) -> UploadReading:
+LookUp = Callable[[NDArray[np.float64], NDArray[np.uint8]], None]
+"""Takes times, shape (n,), and pictures, grey, shape (n, height, width), n at most 48."""
+
+
+def read_upload(
+    video: VideoFile, *, look_up: LookUp | None = None, whole: bool = False
+) -> UploadReading:
     """Decode an upload as cheaply as it can be seen: key frames, or all of it where that is little.
 
-    With ``whole`` all of it is decoded, whatever that costs.
+    ``look_up`` is given the pictures as they come; those of key frames that turn out to be too few
+    among them. With ``whole`` all of it is decoded, whatever that costs.
 
     Raises:
         Rejected: It is not a video that can be screened.
         ScreeningFailed: It could not be tried.
     """
     if not whole and _by_key_frames_first(video.probe):
-        reading = _read_upload(video, key_frames=True)
+        reading = _read_upload(video, look_up, key_frames=True)
         if reading is not None:
             return reading
-    reading = _read_upload(video, key_frames=False)
+    reading = _read_upload(video, look_up, key_frames=False)
     assert reading is not None
     return reading
 
@@ -208,28 +219,37 @@ def _by_key_frames_first(found: Probe) -> bool:
     return not small or found.duration_s > SMALL_SECONDS
 
 
-def _read_upload(video: VideoFile, *, key_frames: bool) -> UploadReading | None:
+def _read_upload(
+    video: VideoFile, look_up: LookUp | None, *, key_frames: bool
+) -> UploadReading | None:
     """None if key frames were asked for and are too few, or the file is cut off."""
     per_second = KEY_FRAMES_PER_SECOND if key_frames else UPLOAD_FRAMES_PER_SECOND
     taken = _Taking(video, frames_per_second=per_second, key_frames=key_frames)
     times: list[float] = []
     pictures: list[NDArray[np.uint8]] = []
+
+    def hand_over() -> None:
+        if look_up is not None and pictures:
+            look_up(np.array(times[-len(pictures) :]), np.array(pictures))
+        pictures.clear()
+
     for batch in taken.batches():
         for at_s, picture in zip(batch.times_s.tolist(), batch.pixels, strict=True):
             if key_frames or not times or at_s >= times[-1] + LOOKED_UP_PERIOD_SECONDS - 0.01:
                 times.append(at_s)
                 pictures.append(picture)
+            if len(pictures) == LOOKED_UP_TOGETHER:
+                hand_over()
+    hand_over()
     if key_frames:
         whole_s = video.probe.duration_s or 0.0
         few = len(times) < max(MIN_KEY_FRAMES, whole_s / MAX_KEY_GAP_SECONDS)
         if few or taken.cut is not None:
             return None
-    width, height = video.size
     return UploadReading(
         fingerprint=taken.fingerprint(),
         by_key_frames=key_frames,
         times_s=np.array(times, np.float64),
-        pictures=np.array(pictures, np.uint8).reshape(-1, height, width),
         cut=taken.cut,
     )
 

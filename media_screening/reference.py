@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId, derived_id
+from media_screening.alignment import count_distinct
 from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
 from media_screening.feature_index import FeatureIndex
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index import HashIndex
 from media_screening.sketch import SKETCH_ALGORITHM, Sketches
 from media_screening.still import Stills, find_stills
+from media_screening.telling import NO_EXCLUSIONS, Exclusions, TellingRule, telling_rows
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
 
@@ -35,6 +39,7 @@ class LoadedReference:
     stills: Stills
     sketches: Sketches | None = None
     """None for a reference that was added before there were any, or without its video."""
+    exclusions: Exclusions = NO_EXCLUSIONS
 
 
 class ReferenceLibrary:
@@ -44,9 +49,18 @@ class ReferenceLibrary:
     make are after the next ``refresh``.
     """
 
-    def __init__(self, store: ReferenceStore, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        store: ReferenceStore,
+        *,
+        clock: Clock | None = None,
+        telling: TellingRule | None = None,
+    ) -> None:
+        self._telling = telling or TellingRule()
         self.index = HashIndex()
         self.features = FeatureIndex()
+        self.exclusions = Exclusions()
+        """What carries no match, whatever the reference: only hashes make sense here."""
         self._store = store
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
@@ -66,6 +80,23 @@ class ReferenceLibrary:
             if state[0] == sha256:
                 return self.get(reference_id)
         return None
+
+    def tells(self, reference_id: ReferenceId, times_s: NDArray[np.float64]) -> int:
+        """Count different pictures of a reference, at these times, that say that it is this work.
+
+        Those that many references have do not, nor those that are excluded.
+        """
+        reference = self.get(reference_id)
+        if reference is None:
+            return 0
+        rows = telling_rows(
+            times_s,
+            reference.fingerprint,
+            exclusions=(reference.exclusions, self.exclusions),
+            index=self.index,
+            rule=self._telling,
+        )
+        return count_distinct(reference.fingerprint.pdq[rows], self._telling.distinct_bits)
 
     def refresh(self) -> bool:
         """Take over what changed in SQL since the last time; True if anything did.

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId
 from contracts.screening import Match, ScreeningStatus
@@ -34,8 +38,8 @@ from media_screening.tracing import Found, trace
 from media_screening.vote import Ballot, Line
 
 SEARCH_BATCH_STILLS = 512
-BORDER_PICTURES = (8, 48)
-"""Borders are looked for in so many pictures in a row: an upload may be spliced of several."""
+BORDER_PICTURES = 8
+"""Borders are looked for in so many pictures in a row, too: an upload may be spliced of several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,13 +162,15 @@ class Screener:
                 matches=(match,),
                 fingerprint=known.fingerprint,
             )
-        reading = read_upload(video)
-        log.end(
-            "sparse",
-            "key frames" if reading.by_key_frames else "decoded whole",
-            len(reading.times_s),
-        )
-        leads = self._find_leads(reading)
+        leads: list[Lead] = []
+
+        def look_up(times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> None:
+            with log.aside("leads"):
+                leads.extend(self._find_leads(times_s, pictures))
+
+        reading = read_upload(video, look_up=look_up)
+        how = "key frames" if reading.by_key_frames else "decoded whole"
+        log.end("sparse", how, len(reading.times_s))
         trails = find_trails(leads)
         log.end("leads", f"{len(leads)} leads, {len(trails)} views", len(reading.times_s))
         found, dense = trace(video, reading, trails, self._library, self._overlay)
@@ -186,18 +192,15 @@ class Screener:
             found=tuple(found),
         )
 
-    def _find_leads(self, reading: UploadReading) -> list[Lead]:
-        few, many = BORDER_PICTURES
+    def _find_leads(self, times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> list[Lead]:
+        around = find_windows(pictures)
         leads: list[Lead] = []
-        for first in range(0, len(reading.pictures), many):
-            around = find_windows(reading.pictures[first : first + many])
-            for start in range(first, min(first + many, len(reading.pictures)), few):
-                chunk = slice(start, min(start + few, first + many))
-                pictures = reading.pictures[chunk]
-                windows = tuple(dict.fromkeys((*around, *find_windows(pictures))))
-                leads += find_leads(
-                    reading.times_s[chunk], pictures, windows, self._library, self._leads
-                )
+        for first in range(0, len(pictures), BORDER_PICTURES):
+            chunk = slice(first, first + BORDER_PICTURES)
+            windows = tuple(dict.fromkeys((*around, *find_windows(pictures[chunk]))))
+            leads += find_leads(
+                times_s[chunk], pictures[chunk], windows, self._library, self._leads
+            )
         return leads
 
     def _by_hashes_alone(
@@ -241,11 +244,25 @@ class _StageLog:
     def __init__(self) -> None:
         self.stages: list[Stage] = []
         self._began = time.monotonic()
+        self._aside: dict[str, float] = {}
 
     def end(self, name: str, decided: str, pictures: int = 0) -> None:
+        """End a stage; what was done for it during others is counted to it, and not to them."""
         now = time.monotonic()
-        elapsed_s = round(now - self._began, 4)
+        spent_s = now - self._began - sum(self._aside.values())
+        if name in self._aside:
+            spent_s = now - self._began
+            self._aside = {}
         self.stages.append(
-            Stage(name=name, elapsed_s=elapsed_s, pictures=pictures, decided=decided)
+            Stage(name=name, elapsed_s=round(spent_s, 4), pictures=pictures, decided=decided)
         )
-        self._began = now
+        self._began = now - sum(self._aside.values())
+
+    @contextmanager
+    def aside(self, name: str) -> Iterator[None]:
+        """Count what is done here to a stage that ends later."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._aside[name] = self._aside.get(name, 0.0) + time.monotonic() - began

@@ -137,6 +137,7 @@ class SketchBuilder:
         self._pixels: list[NDArray[np.uint8]] = []
         self._key_times: list[float] = []
         self._features: list[Features] = []
+        self._key_sketch = np.zeros(0, np.int16)
 
     def add(self, times_s: NDArray[np.float64], pixels: NDArray[np.uint8]) -> None:
         """Take pictures in the order of their times, grey, shape (n, height, width)."""
@@ -145,12 +146,19 @@ class SketchBuilder:
                 continue
             self._times.append(at_s)
             self._pixels.append(sketch_of(picture))
-            if self._key_times and at_s < self._key_times[-1] + KEY_PICTURE_SECONDS:
-                continue
-            features = find_features(picture, at_most=MAX_REFERENCE_FEATURES)
-            if len(features):
-                self._key_times.append(at_s)
-                self._features.append(features)
+            if self._is_new(at_s):
+                features = find_features(picture, at_most=MAX_REFERENCE_FEATURES)
+                if len(features):
+                    self._key_times.append(at_s)
+                    self._features.append(features)
+                    self._key_sketch = self._pixels[-1].astype(np.int16)
+
+    def _is_new(self, at_s: float) -> bool:
+        """Whether the last picture is worth its features: some time on, and something moved."""
+        if not self._key_times:
+            return True
+        moved = float(np.abs(self._pixels[-1] - self._key_sketch).mean())
+        return at_s >= self._key_times[-1] + KEY_PICTURE_SECONDS and moved >= _MOVED_LEVELS
 
     def build(self) -> Sketches:
         """Put together what was kept."""
@@ -171,6 +179,8 @@ class SketchBuilder:
 
 
 _GRACE_SECONDS = 0.02
+_MOVED_LEVELS = 1.5
+"""Mean change of a sketch in grey levels, 0 to 255, under which it shows what the last did."""
 
 
 def sketch_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

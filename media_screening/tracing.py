@@ -1,9 +1,10 @@
-"""The dense stage: where something points at a reference, the upload is decoded and laid over it."""
+"""The dense stage: where something points at a reference, the upload is decoded and compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,23 @@ from numpy.typing import NDArray
 from contracts.screening import Match
 from media_screening.errors import CutOff, DecoderFailed
 from media_screening.lead import Trail
-from media_screening.likeness import Floats, likeness_of, warp
+from media_screening.likeness import likeness_of, warp
 from media_screening.overlay import OverlayRule, Stretch, lay_over
 from media_screening.reading import UPLOAD_FRAMES_PER_SECOND, UploadReading, VideoFile
 from media_screening.reference import LoadedReference, ReferenceLibrary
+from media_screening.registration import MAX_PAIRS, refine_view
+from media_screening.sketch import Sketches
 from media_screening.view import View
+
+DENSE_PIXELS = 240
+"""The longer side of dense pictures: they are compared when they are smaller than that."""
 
 MARGIN_SECONDS = 4.0
 """Looked at before the first and after the last picture that points at a reference."""
 
 MAX_SPAN_SECONDS = 240.0
 OVERLAP_SECONDS = 4.0
-"""Longer stretches of an upload are laid over in spans, of which each begins before the last ends."""
+"""Longer stretches are looked at in spans, of which each begins before the last ends."""
 
 WHOLE_REFERENCE_SECONDS = 900.0
 """Of longer references only what is near the leads is compared."""
@@ -38,7 +44,6 @@ class Found:
     """A match, and what carries it.
 
     Attributes:
-        pairs: Times of the upload and of the reference of pictures that agree.
         view: Where in the upload's picture the reference's is.
     """
 
@@ -47,14 +52,23 @@ class Found:
     view: View
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Span:
+    """Pictures of a stretch of the upload, dense."""
+
+    start_s: float
+    end_s: float
+    times_s: NDArray[np.float64]
+    pictures: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Look:
-    """What is seen of an upload through one view."""
+    """A trail, and the reference it leads to."""
 
     trail: Trail
     reference: LoadedReference
-    times: list[float] = field(default_factory=list)
-    pictures: list[Floats] = field(default_factory=list)
+    sketches: Sketches
 
 
 def trace(
@@ -70,25 +84,61 @@ def trace(
         What was found, and how many pictures were decoded for it.
     """
     looks = [
-        (trail, reference)
+        _Look(trail=trail, reference=reference, sketches=reference.sketches)
         for trail in trails
         if trail.weight >= MIN_TRAIL_WEIGHT
         and (reference := library.get(trail.reference_id)) is not None
         and reference.sketches is not None
     ]
     end_s = reading.fingerprint.duration_s
-    found: list[tuple[Found, float]] = []
+    found: list[Found] = []
     decoded = 0
-    for start_s, until_s in spans([trail for trail, _ in looks], reading.times_s, end_s):
-        here = [
-            _Look(trail=trail, reference=reference)
-            for trail, reference in looks
-            if any(start_s <= lead.upload_s <= until_s for lead in trail.leads)
-        ][:MAX_VIEWS]
-        decoded += _look(video, here, start_s, until_s)
-        for look in here:
-            found += [(one, one.stretch.gain) for one in _stretches(look, rule, until_s)]
-    return _settled([one for one, _ in found]), decoded
+    for wanted in spans([look.trail for look in looks], reading.times_s, end_s):
+        in_span, pictures = _trace_span(video, wanted, looks, library, rule, end_s=end_s)
+        found += in_span
+        decoded += pictures
+    return _settled(found), decoded
+
+
+def _trace_span(
+    video: VideoFile,
+    wanted: tuple[float, float],
+    looks: list[_Look],
+    library: ReferenceLibrary,
+    rule: OverlayRule,
+    *,
+    end_s: float,
+) -> tuple[list[Found], int]:
+    """What is found in a span, which is widened as long as a stretch reaches to its edge."""
+    decoded = 0
+    while True:
+        here = [look for look in looks if look.trail.leads_between(*wanted)]
+        span = _read_span(video, *wanted)
+        decoded += len(span.times_s)
+        found = [one for look in here[:MAX_VIEWS] for one in _stretches(look, span, library, rule)]
+        wider = _widened(wanted, found, end_s)
+        if wider == wanted:
+            return found, decoded
+        wanted = wider
+
+
+def _widened(span: tuple[float, float], found: list[Found], end_s: float) -> tuple[float, float]:
+    """A span and what lies before or behind it, where a stretch reaches to its edge."""
+    start_s, until_s = span
+    if until_s - start_s >= MAX_SPAN_SECONDS:
+        return span
+    more_s = max(_MIN_WIDENING_SECONDS, (until_s - start_s) / 2)
+    first_s = min((one.stretch.upload_start_s for one in found), default=until_s)
+    last_s = max((one.stretch.upload_end_s for one in found), default=start_s)
+    if start_s > 0.0 and first_s <= start_s + _EDGE_SECONDS:
+        start_s = max(0.0, start_s - more_s)
+    if until_s < end_s and last_s >= until_s - _EDGE_SECONDS:
+        until_s = min(end_s, until_s + more_s)
+    return start_s, until_s
+
+
+_EDGE_SECONDS = 0.8
+_MIN_WIDENING_SECONDS = 8.0
 
 
 def spans(
@@ -116,53 +166,112 @@ def spans(
     return parted
 
 
-def _look(video: VideoFile, looks: list[_Look], start_s: float, until_s: float) -> int:
-    decoded = 0
-    try:
+def _read_span(video: VideoFile, start_s: float, end_s: float) -> _Span:
+    times: list[NDArray[np.float64]] = [np.empty(0)]
+    width, height = video.size(DENSE_PIXELS)
+    pictures: list[NDArray[np.uint8]] = [np.empty((0, height, width), np.uint8)]
+    # What is wrong with the file has been said of the whole; what there is of it is looked at.
+    with suppress(CutOff, DecoderFailed):
         for batch in video.read(
-            frames_per_second=UPLOAD_FRAMES_PER_SECOND, start_s=start_s, end_s=until_s
+            frames_per_second=UPLOAD_FRAMES_PER_SECOND,
+            start_s=start_s,
+            end_s=end_s,
+            pixels=DENSE_PIXELS,
         ):
-            decoded += len(batch.times_s)
-            for at_s, picture in zip(batch.times_s.tolist(), batch.pixels, strict=True):
-                for look in looks:
-                    look.times.append(at_s)
-                    look.pictures.append(warp(picture, look.trail.view))
-    except (CutOff, DecoderFailed):
-        pass  # said of the whole file already; what there is of this span is looked at
-    return decoded
-
-
-def _stretches(look: _Look, rule: OverlayRule, until_s: float) -> list[Found]:
-    reference = look.reference
-    assert reference.sketches is not None
-    if not look.times:
-        return []
-    overlay = lay_over(
-        likeness=likeness_of(look.trail.view),
-        times_s=np.array(look.times),
-        pictures=np.array(look.pictures),
-        reference=reference.sketches,
-        between_s=_between(look),
-        end_s=until_s,
-        reference_end_s=reference.fingerprint.duration_s,
+            times.append(batch.times_s)
+            pictures.append(batch.pixels)
+    return _Span(
+        start_s=start_s,
+        end_s=end_s,
+        times_s=np.concatenate(times),
+        pictures=np.concatenate(pictures),
     )
-    if overlay is None:
+
+
+def _stretches(
+    look: _Look, span: _Span, library: ReferenceLibrary, rule: OverlayRule
+) -> list[Found]:
+    """The stretches that one trail leads to.
+
+    Its view is moved to where the leads fit best first, and then to where what it showed does.
+    """
+    if not len(span.times_s):
         return []
+    view = _refined(look, span, look.trail.view, _paired_leads(look, span))
+    found = _laid_over(look, span, view, rule)
+    if found:
+        pairs = np.concatenate([stretch.pairs for stretch in found])
+        better = _refined(look, span, view, pairs)
+        if better is not view:
+            view, found = better, _laid_over(look, span, better, rule) or found
     return [
-        Found(match=_match(reference, stretch), stretch=stretch, view=look.trail.view)
-        for stretch in overlay.stretches(rule)
+        Found(match=_match(look.reference, stretch), stretch=stretch, view=view)
+        for stretch in found
+        if library.tells(look.reference.reference_id, stretch.pairs[:, 1]) >= rule.min_distinct
     ]
 
 
-def _between(look: _Look) -> tuple[float, float]:
+def _laid_over(look: _Look, span: _Span, view: View, rule: OverlayRule) -> list[Stretch]:
+    overlay = lay_over(
+        likeness=likeness_of(view),
+        times_s=span.times_s,
+        pictures=np.array([warp(picture, view) for picture in span.pictures]),
+        reference=look.sketches,
+        between_s=_between(look, span),
+        end_s=span.end_s,
+        reference_end_s=look.reference.fingerprint.duration_s,
+    )
+    return overlay.stretches(rule) if overlay is not None else []
+
+
+def _refined(look: _Look, span: _Span, view: View, pairs: NDArray[np.float64]) -> View:
+    """The view moved to where these pairs of times, shape (n, 2), fit best."""
+    if not len(pairs):
+        return view
+    ours = _nearest(span.times_s, pairs[:, 0])
+    theirs = _nearest(look.sketches.times_s, pairs[:, 1])
+    refined, _ = refine_view(span.pictures[ours], look.sketches.pixels[theirs], view)
+    return refined
+
+
+def _paired_leads(look: _Look, span: _Span) -> NDArray[np.float64]:
+    """Times of what the leads point from and to; to the moment near there that looks most alike."""
+    likeness = likeness_of(look.trail.view)
+    leads = sorted(
+        look.trail.leads_between(span.start_s, span.end_s), key=lambda lead: -lead.weight
+    )[:MAX_PAIRS]
+    pairs = []
+    for lead in leads:
+        row = int(_nearest(span.times_s, np.array([lead.upload_s]))[0])
+        near = slice(
+            *np.searchsorted(
+                look.sketches.times_s, (lead.reference_s - _NEAR_S, lead.reference_s + _NEAR_S)
+            )
+        )
+        theirs, _ = likeness.normalise(look.sketches.pixels[near])
+        if not theirs.size:
+            continue
+        ours, _ = likeness.normalise(warp(span.pictures[row], look.trail.view)[None])
+        best = int((theirs @ ours[0]).argmax())
+        pairs.append((span.times_s[row], look.sketches.times_s[near][best]))
+    return np.array(pairs).reshape(-1, 2)
+
+
+_NEAR_S = 1.0
+
+
+def _nearest(times_s: NDArray[np.float64], wanted_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.abs(times_s[None] - wanted_s[:, None]).argmin(axis=1)
+
+
+def _between(look: _Look, span: _Span) -> tuple[float, float]:
     """The part of the reference that the leads allow, whatever the speed."""
     whole_s = look.reference.fingerprint.duration_s
     if whole_s <= WHOLE_REFERENCE_SECONDS:
         return 0.0, whole_s + 1.0
-    first_s, last_s = look.times[0], look.times[-1]
-    inside = [lead for lead in look.trail.leads if first_s <= lead.upload_s <= last_s]
-    start_s = min(lead.reference_s - _FAST * (lead.upload_s - first_s) for lead in inside)
-    end_s = max(lead.reference_s + _FAST * (last_s - lead.upload_s) for lead in inside)
+    leads = look.trail.leads_between(span.start_s, span.end_s)
+    start_s = min(lead.reference_s - _FAST * (lead.upload_s - span.start_s) for lead in leads)
+    end_s = max(lead.reference_s + _FAST * (span.end_s - lead.upload_s) for lead in leads)
     return start_s - MARGIN_SECONDS, end_s + MARGIN_SECONDS
 
 
@@ -173,7 +282,7 @@ def _match(reference: LoadedReference, stretch: Stretch) -> Match:
     return Match(
         reference_id=reference.reference_id,
         title=reference.title,
-        score=round(stretch.share, 3),
+        score=round(stretch.score, 3),
         upload_start_s=round(stretch.upload_start_s, 2),
         upload_end_s=round(stretch.upload_end_s, 2),
         reference_start_s=round(stretch.reference_start_s, 2),
@@ -232,16 +341,17 @@ def _joined(last: Found, one: Found) -> Found:
         left,
         upload_end_s=max(left.upload_end_s, right.upload_end_s),
         reference_end_s=max(left.reference_end_s, right.reference_end_s),
+        score=max(left.score, right.score),
         share=agreeing / (left.agreeing / left.share + right.agreeing / right.share),
         likeness=(left.likeness * left.agreeing + right.likeness * right.agreeing) / agreeing,
         agreeing=agreeing,
         distinct=max(left.distinct, right.distinct),
-        pairs=left.pairs + right.pairs,
+        pairs=np.concatenate([left.pairs, right.pairs]),
         gain=left.gain + right.gain,
     )
     match = replace(
         last.match,
-        score=round(stretch.share, 3),
+        score=round(stretch.score, 3),
         upload_end_s=round(stretch.upload_end_s, 2),
         reference_end_s=round(stretch.reference_end_s, 2),
     )

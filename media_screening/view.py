@@ -33,7 +33,8 @@ class Window:
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Cut it out of a picture, shape (height, width); at least one pixel."""
         height, width = pixels.shape
-        left, top = round(self.left * width), round(self.top * height)
+        left = min(round(self.left * width), width - 1)
+        top = min(round(self.top * height), height - 1)
         right = max(left + 1, round(self.right * width))
         bottom = max(top + 1, round(self.bottom * height))
         return pixels[top:bottom, left:right]
