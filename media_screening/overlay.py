@@ -23,6 +23,7 @@ class OverlayRule:
         gain_from: Likeness that neither speaks for nor against a path.
         max_gain: What one pair of pictures can speak for a path at most.
         max_loss: What one can speak against it at most.
+        max_drop: What a path may lose before it has ended.
         min_gain: Least sum of gains of a path.
         min_seconds: Shortest stretch, on the upload's side.
         min_share: Least share of a stretch's pictures that agree.
@@ -37,6 +38,7 @@ class OverlayRule:
     gain_from: float = 0.3
     max_gain: float = 0.4
     max_loss: float = 0.3
+    max_drop: float = 3.0
     min_gain: float = 1.2
     min_seconds: float = 2.0
     min_share: float = 0.6
@@ -107,7 +109,7 @@ class Overlay:
         gains[self.flat] = 0.0
         found: list[Stretch] = []
         while len(found) < rule.max_segments:
-            path = best_path(gains)
+            path = best_path(gains, max_drop=rule.max_drop)
             if path is None or path.gain < rule.min_gain:
                 break
             stretch = self._measure(path, rule)

@@ -8,6 +8,7 @@ offset_s``, is fitted to it after.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +38,17 @@ class Path:
     gain: float
 
 
-def best_path(gains: NDArray[np.float32]) -> Path | None:
-    """Find the path of greatest gain through a table of shape (upload, reference); None if none."""
+def best_path(gains: NDArray[np.float32], *, max_drop: float = math.inf) -> Path | None:
+    """Find the path of greatest gain through a table of shape (upload, reference); None if none.
+
+    A path that has lost ``max_drop`` since it stood best has ended there: two stretches that a
+    cut lies between are two, however long they are (BLAST's X-drop; Altschul and others, 1997).
+    """
     height, width = gains.shape
     total = np.zeros(width + MAX_STEP, np.float32)
+    peak = np.zeros_like(total)
     came = np.full((height, width), -1, np.int8)
+    columns_of = np.arange(width)
     best, end = 0.0, (-1, -1)
     costs = np.array([STEP_COST, 0.0, STEP_COST], np.float32)
     for row in range(height):
@@ -53,8 +60,11 @@ def best_path(gains: NDArray[np.float32]) -> Path | None:
         carried = ways.max(axis=0)
         came[row] = np.where(carried > 0, step, -1)
         now = np.maximum(carried, 0.0) + gains[row]
-        now[now <= 0] = 0.0
+        came_from = peak[columns_of + MAX_STEP - step]
+        highest = np.maximum(np.where(carried > 0, came_from, 0.0), now)
+        now[(now <= 0) | (highest - now > max_drop)] = 0.0
         total[MAX_STEP:] = now
+        peak[MAX_STEP:] = highest
         column = int(now.argmax())
         if now[column] > best:
             best, end = float(now[column]), (row, column)

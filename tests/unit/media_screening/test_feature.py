@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,29 +15,7 @@ from media_screening.feature import (
     sight,
 )
 from media_screening.feature_index import MAX_PROPOSALS, FeatureIndex
-
-HEIGHT, WIDTH = 180, 320
-
-
-def scene(seed: int) -> NDArray[np.uint8]:
-    """Boxes and discs of many greys."""
-    chance = np.random.default_rng(seed)
-    picture = np.full((HEIGHT, WIDTH), 90, np.uint8)
-    for _ in range(70):
-        x, y = int(chance.integers(0, WIDTH)), int(chance.integers(0, HEIGHT))
-        size, level = int(chance.integers(5, 26)), int(chance.integers(0, 256))
-        if chance.random() < 0.5:
-            cv2.circle(picture, (x, y), size, level, -1)
-        else:
-            cv2.rectangle(picture, (x, y), (x + size, y + size), level, -1)
-    return picture
-
-
-def warped(picture: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Draw a picture where a view, in shares, says."""
-    size = np.diag([WIDTH, HEIGHT, 1.0])
-    pixels = size @ matrix @ np.linalg.inv(size)
-    return cv2.warpPerspective(picture, pixels, (WIDTH, HEIGHT)).astype(np.uint8)
+from tests.unit.media_screening.footage import scene, warped
 
 
 def sighted(shown: NDArray[np.uint8], reference: NDArray[np.uint8]) -> Sighting | None:

@@ -67,6 +67,17 @@ def test_a_stretch_at_any_speed_is_followed(rate: float, start: int, at: int, se
     assert line.rate == pytest.approx(rate, abs=0.02)
 
 
+def test_a_cut_ends_a_path() -> None:
+    gains = np.full((60, 60), -0.3, np.float32)
+    rows = np.arange(60)
+    gains[rows, rows] = np.where((rows < 25) | (rows >= 37), 0.4, -0.3)
+    through, ended = best_path(gains), best_path(gains, max_drop=3.0)
+    assert through is not None
+    assert ended is not None
+    assert len(through.upload) == 60
+    assert (ended.upload[0], ended.upload[-1]) == (0, 24)
+
+
 def test_pairs_far_off_a_line_do_not_move_it() -> None:
     at_s = np.arange(0, 10, 0.25)
     reference_s = 1.1 * at_s + 7
