@@ -129,7 +129,8 @@ def _command(path: Path, *, probe: Probe, sampling: Sampling, limits: FrameLimit
     period = 1.0 / sampling.frames_per_second - 0.0005
     options: dict[str, str | int | float] = {"threads": limits.decode_threads, **INPUT_OPTIONS}
     if sampling.key_frames:
-        options["skip_frame"] = "nokey"
+        # Key frames that are looked at small need no deblocking either.
+        options |= {"skip_frame": "nokey", "skip_loop_filter": "all"}
     if sampling.start_s:
         options["ss"] = round(sampling.start_s, 3)
     if sampling.end_s is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.errors import CutOff, TimeLimit
+from media_screening.errors import CutOff, DecoderFailed, TimeLimit
 from media_screening.fingerprint import Fingerprint, FingerprintBuilder
 from media_screening.frame import (
     FrameBatch,
@@ -110,7 +111,7 @@ class VideoFile:
         )
         for batch in read_frames(self.path, probe=self.probe, sampling=sampling, limits=limits):
             yield batch
-            if self.progress is not None and not start_s:
+            if self.progress is not None and end_s is None:
                 self.progress(float(batch.times_s[-1]), self.probe.duration_s)
             if time.monotonic() > self.deadline:
                 reason = f"screening took longer than {self.limits.timeout_seconds:g} s"
@@ -204,9 +205,11 @@ def read_upload(
         ScreeningFailed: It could not be tried.
     """
     if not whole and _by_key_frames_first(video.probe):
-        reading = _read_upload(video, look_up, key_frames=True)
-        if reading is not None:
-            return reading
+        # A stream may be refreshed bit by bit, and have no key frame at all.
+        with suppress(DecoderFailed):
+            reading = _read_upload(video, look_up, key_frames=True)
+            if reading is not None:
+                return reading
     reading = _read_upload(video, look_up, key_frames=False)
     assert reading is not None
     return reading
