@@ -17,7 +17,8 @@ class Match:
     """A stretch of an upload that is a stretch of a reference. Times in seconds from the start.
 
     Attributes:
-        score: 0 to 1, the share of the stretch's frames that agree.
+        score: 0 to 1, how likely it is that the one is the other; by hashes alone, the share
+            of its frames that agree.
     """
 
     reference_id: ReferenceId

@@ -336,7 +336,7 @@ def _told(match: Match) -> str:
     return (
         f"  {_clock(match.upload_start_s)} to {_clock(match.upload_end_s)} is"
         f" {_clock(match.reference_start_s)} to {_clock(match.reference_end_s)} of"
-        f" {match.title} ({match.reference_id}), {match.score:.0%} of the frames"
+        f" {match.title} ({match.reference_id}), {match.score:.0%} sure"
     )
 
 
