@@ -57,6 +57,7 @@ class Stretch:
         score: 0 to 1; see ``score_of``.
         share: 0 to 1, the share of the upload's pictures in it that agree.
         likeness: -1 to 1, the mean of those that agree.
+        together: -1 to 1, how alike both change; see ``moving_together``.
         agreeing: How many those are.
         distinct: How many of them differ from each other.
         pairs: Times of the upload and of the reference of all pictures that agree, shape (n, 2).
@@ -70,6 +71,7 @@ class Stretch:
     score: float
     share: float
     likeness: float
+    together: float
     agreeing: int
     distinct: int
     line: Line
@@ -142,7 +144,8 @@ class Overlay:
             count_distinct(self.upload[rows[agree]], rule.distinct_below),
             count_distinct(self.reference[columns[agree]], rule.distinct_below),
         )
-        score = score_of(float(best[agree].mean()), share, distinct)
+        together = moving_together(self.upload[rows], self.reference[columns])
+        score = score_of(float(best[agree].mean()), share, distinct, together)
         if distinct < rule.min_distinct or score < rule.min_score:
             return None
         theirs = line.reference_s(np.array([start_s, end_s]))
@@ -154,6 +157,7 @@ class Overlay:
             score=score,
             share=share,
             likeness=float(best[agree].mean()),
+            together=together,
             agreeing=int(agree.sum()),
             distinct=distinct,
             line=line,
@@ -267,24 +271,38 @@ def _evenly(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(nearer, before, after)
 
 
-def score_of(likeness: float, share: float, distinct: int) -> float:
+def moving_together(upload: Floats, reference: Floats) -> float:
+    """How alike both films change over a stretch, pair by pair, from -1 to 1.
+
+    Two films of one street, or two decks of slides laid out alike, look alike throughout, but what
+    changes in the one is not what changes in the other.
+    """
+    lag = max(1, min(_CHANGE_ROWS, len(upload) // 2))
+    ours, theirs = upload[lag:] - upload[:-lag], reference[lag:] - reference[:-lag]
+    energy = float((ours**2).sum() * (theirs**2).sum())
+    return float((ours * theirs).sum()) / math.sqrt(energy) if energy > 0 else 0.0
+
+
+_CHANGE_ROWS = 6
+
+
+def score_of(likeness: float, share: float, distinct: int, together: float) -> float:
     """How likely a stretch is one of the reference's, from 0 to 1.
 
-    The fewer different pictures carry it, the more alike they have to be: two decks of slides have
-    pictures in a row that are laid out alike. ``likeness`` is the mean of the pictures that agree,
-    ``share`` how many do.
+    ``likeness`` is the mean of the pictures that agree, ``share`` how many do, ``distinct`` how
+    many of them differ: the fewer, the more alike they must be. ``together`` is how alike both
+    change. Measured: 0.89 and more of edited works, 0.31 and less of decks of slides with the same
+    layout as a reference's.
     """
     needed = _LIKENESS_OF_MANY + _LIKENESS_OF_FEW * math.exp(-max(0, distinct - 3) / _MANY)
-    logit = _STEEPNESS * (likeness - needed) + _SHARE_STEEPNESS * (share - _SHARE_LEVEL)
+    logit = _LIKENESS * (likeness - needed)
+    logit += _SHARE * (share - _SHARE_LEVEL) + _TOGETHER * (together - _TOGETHER_LEVEL)
     return 1 / (1 + math.exp(-logit))
 
 
-_LIKENESS_OF_MANY = 0.48
-_LIKENESS_OF_FEW = 0.22
-_MANY = 4.0
-_STEEPNESS = 16.0
-_SHARE_STEEPNESS = 3.0
-_SHARE_LEVEL = 0.85
+_LIKENESS, _LIKENESS_OF_MANY, _LIKENESS_OF_FEW, _MANY = 12.0, 0.5, 0.2, 4.0
+_SHARE, _SHARE_LEVEL = 3.0, 0.85
+_TOGETHER, _TOGETHER_LEVEL = 10.0, 0.4
 
 
 def count_distinct(vectors: Floats, distinct_below: float) -> int:

@@ -344,6 +344,7 @@ def _joined(last: Found, one: Found) -> Found:
         score=max(left.score, right.score),
         share=agreeing / (left.agreeing / left.share + right.agreeing / right.share),
         likeness=(left.likeness * left.agreeing + right.likeness * right.agreeing) / agreeing,
+        together=(left.together * left.agreeing + right.together * right.agreeing) / agreeing,
         agreeing=agreeing,
         distinct=max(left.distinct, right.distinct),
         pairs=np.concatenate([left.pairs, right.pairs]),

@@ -115,16 +115,31 @@ def test_flat_pictures_neither_begin_a_match_nor_break_one() -> None:
     likeness=st.floats(0, 1),
     share=st.floats(0, 1),
     distinct=st.integers(0, 60),
+    together=st.floats(-1, 1),
     more=st.floats(0, 0.3),
 )
 def test_the_score_rises_with_all_that_speaks_for_it(
-    likeness: float, share: float, distinct: int, more: float
+    likeness: float, share: float, distinct: int, together: float, more: float
 ) -> None:
-    score = score_of(likeness, share, distinct)
+    score = score_of(likeness, share, distinct, together)
     assert 0 <= score <= 1
-    assert score_of(likeness + more, share, distinct) >= score
-    assert score_of(likeness, share + more, distinct) >= score
-    assert score_of(likeness, share, distinct + 1) >= score
+    assert score_of(likeness + more, share, distinct, together) >= score
+    assert score_of(likeness, share + more, distinct, together) >= score
+    assert score_of(likeness, share, distinct + 1, together) >= score
+    assert score_of(likeness, share, distinct, together + more) >= score
+
+
+def test_decks_that_are_laid_out_alike_do_not_match() -> None:
+    layout, chance = film(9, 1)[0].astype(float), np.random.default_rng(10)
+
+    def deck(count: int) -> NDArray[np.uint8]:
+        own = chance.integers(0, 256, (count, SIDE, SIDE))
+        return (0.75 * layout + 0.25 * own).astype(np.uint8).repeat(12, axis=0)
+
+    assert found(deck(6), deck(10)) == []
+    same = deck(10)
+    (stretch,) = found(same[24:84], same)
+    assert (stretch.upload_start_s, stretch.reference_start_s) == (0.0, pytest.approx(6, abs=0.3))
 
 
 def test_too_little_in_common_is_no_overlay() -> None:
