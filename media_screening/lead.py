@@ -21,7 +21,7 @@ from media_screening.feature_index import FeatureIndex
 from media_screening.fingerprint import MIN_DEVIATION, MIN_PDQ_QUALITY
 from media_screening.index import HashIndex
 from media_screening.pdq import PDQ_SIDE_PIXELS, pdq_of
-from media_screening.sketch import Sketches
+from media_screening.reference_sketch import Sketches
 from media_screening.still import Stills
 from media_screening.view import WHOLE, View, Window, mirrored, window_view
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.sketch import SKETCH_SIDE_PIXELS
+from media_screening.reference_sketch import SKETCH_SIDE_PIXELS
 from media_screening.view import View
 
 Floats = NDArray[np.float32]

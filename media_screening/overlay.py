@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from media_screening.likeness import MIN_PLACES, Floats, Likeness
 from media_screening.path import MAX_RATE, MIN_RATE, Path, best_path, fit_line
-from media_screening.sketch import Sketches
+from media_screening.reference_sketch import Sketches
 from media_screening.vote import Line
 
 

@@ -23,7 +23,7 @@ from media_screening.frame import (
 )
 from media_screening.pdq import PDQ_SIDE_PIXELS
 from media_screening.probe import Probe, probe
-from media_screening.sketch import SketchBuilder, Sketches
+from media_screening.reference_sketch import SketchBuilder, Sketches
 from media_screening.sniff import check_file
 
 UPLOAD_FRAMES_PER_SECOND = 4.0

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from contracts.ids import ReferenceId, derived_id
 from media_screening.alignment import count_distinct
 from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
+from media_screening.exclusion import NOTHING_EXCLUDED, Exclusions
 from media_screening.feature_index import FeatureIndex
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index import HashIndex
-from media_screening.sketch import SKETCH_ALGORITHM, Sketches
+from media_screening.reference_sketch import SKETCH_ALGORITHM, Sketches
 from media_screening.still import Stills, find_stills
-from media_screening.telling import NO_EXCLUSIONS, Exclusions, TellingRule, telling_rows
+from media_screening.telling import TellingRule, telling_rows
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
 
@@ -39,7 +40,7 @@ class LoadedReference:
     stills: Stills
     sketches: Sketches | None = None
     """None for a reference that was added before there were any, or without its video."""
-    exclusions: Exclusions = NO_EXCLUSIONS
+    exclusions: Exclusions = NOTHING_EXCLUDED
 
 
 class ReferenceLibrary:
@@ -59,7 +60,7 @@ class ReferenceLibrary:
         self._telling = telling or TellingRule()
         self.index = HashIndex()
         self.features = FeatureIndex()
-        self.exclusions = Exclusions()
+        self.exclusions = NOTHING_EXCLUDED
         """What carries no match, whatever the reference: only hashes make sense here."""
         self._store = store
         self._clock = clock or SystemClock()

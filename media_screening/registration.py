@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_screening.likeness import Floats, likeness_of, warp
-from media_screening.sketch import SKETCH_SIDE_PIXELS
+from media_screening.reference_sketch import SKETCH_SIDE_PIXELS
 from media_screening.view import View
 
 MAX_PAIRS = 14

@@ -7,35 +7,14 @@ somebody knows to be shared is excluded, by seconds or by hashes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media_screening.exclusion import SAME_PICTURE_BITS, Exclusions
 from media_screening.fingerprint import Fingerprint, hamming_bits
 from media_screening.index import HashIndex
-from media_screening.pdq import PDQ_BYTES
-
-
-def no_hashes() -> NDArray[np.uint8]:
-    """A bank that holds nothing."""
-    return np.empty((0, PDQ_BYTES), np.uint8)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Exclusions:
-    """What of a reference carries no match.
-
-    Attributes:
-        intervals_s: From and until when, in the reference's seconds.
-        hashes: PDQ of pictures that say nothing wherever they are, shape (n, 32).
-    """
-
-    intervals_s: tuple[tuple[float, float], ...] = ()
-    hashes: NDArray[np.uint8] = field(default_factory=no_hashes)
-
-
-NO_EXCLUSIONS = Exclusions()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,14 +23,12 @@ class TellingRule:
 
     Attributes:
         same_bits: PDQ distance up to which a picture is one that other references have too.
-        excluded_bits: PDQ distance up to which it is one of a bank's.
         max_others: Other references that may have it: a work may be kept in some versions.
         near_seconds: How far from a sampled picture its hash may be taken.
         distinct_bits: PDQ distance beyond which two pictures of one reference differ.
     """
 
     same_bits: int = 24
-    excluded_bits: int = 31
     max_others: int = 3
     near_seconds: float = 0.3
     distinct_bits: int = 12
@@ -80,7 +57,7 @@ def telling_rows(
     rows = np.where(nearer, before, after)
     rows = np.unique(rows[np.abs(reference.times_s[rows] - times_s) <= rule.near_seconds])
     for excluded in exclusions:
-        rows = _not_excluded(rows, reference, excluded, rule)
+        rows = _not_excluded(rows, reference, excluded)
     others = np.zeros(len(rows), np.int64)
     # Its own frames are always found: of the references that have a picture, one is this.
     for hits in index.search(reference.pdq[rows], max_hamming_bits=rule.same_bits).values():
@@ -89,12 +66,12 @@ def telling_rows(
 
 
 def _not_excluded(
-    rows: NDArray[np.int64], reference: Fingerprint, excluded: Exclusions, rule: TellingRule
+    rows: NDArray[np.int64], reference: Fingerprint, excluded: Exclusions
 ) -> NDArray[np.int64]:
-    for start_s, end_s in excluded.intervals_s:
+    for interval in excluded.intervals:
         at_s = reference.times_s[rows]
-        rows = rows[(at_s < start_s) | (at_s > end_s)]
-    if len(excluded.hashes) and len(rows):
-        bits = hamming_bits(reference.pdq[rows][:, None], excluded.hashes[None])
-        rows = rows[(bits > rule.excluded_bits).all(axis=1)]
+        rows = rows[(at_s < interval.start_s) | (at_s >= interval.end_s)]
+    if len(excluded.pdq) and len(rows):
+        bits = hamming_bits(reference.pdq[rows][:, None], excluded.pdq[None])
+        rows = rows[(bits > SAME_PICTURE_BITS).all(axis=1)]
     return rows

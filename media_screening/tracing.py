@@ -16,8 +16,8 @@ from media_screening.likeness import likeness_of, warp
 from media_screening.overlay import OverlayRule, Stretch, lay_over
 from media_screening.reading import UPLOAD_FRAMES_PER_SECOND, UploadReading, VideoFile
 from media_screening.reference import LoadedReference, ReferenceLibrary
+from media_screening.reference_sketch import Sketches
 from media_screening.registration import MAX_PAIRS, refine_view
-from media_screening.sketch import Sketches
 from media_screening.view import View
 
 DENSE_PIXELS = 240

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from media_screening.likeness import likeness_of
 from media_screening.overlay import Overlay, OverlayRule, Stretch, lay_over, score_of
-from media_screening.sketch import Sketches
+from media_screening.reference_sketch import Sketches
 from media_screening.view import WHOLE, window_view
 
 SIDE = 24

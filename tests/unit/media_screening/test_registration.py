@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from media_screening.likeness import likeness_of, warp
+from media_screening.reference_sketch import sketch_of
 from media_screening.registration import mean_likeness, refine_view
-from media_screening.sketch import sketch_of
 from media_screening.view import WHOLE, View, Window, mirrored, window_view
 from tests.unit.media_screening.footage import scene, warped
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from contracts.ids import ReferenceId
+from media_screening.exclusion import NOTHING_EXCLUDED, Exclusions, Interval
 from media_screening.index import HashIndex
-from media_screening.telling import Exclusions, TellingRule, telling_rows
+from media_screening.telling import TellingRule, telling_rows
 from tests.unit.media_screening.footage import random_fingerprint
 
 REFERENCE = random_fingerprint(1, count=80, period_s=0.125)
@@ -41,13 +42,17 @@ def test_what_many_references_have_does_not() -> None:
 
 
 def test_what_is_excluded_does_not() -> None:
-    assert rows(Exclusions(intervals_s=((0.0, 4.9),))) == list(range(40, 80, 2))
+    assert rows(replace(NOTHING_EXCLUDED, intervals=(Interval(start_s=0.0, end_s=5.0),))) == list(
+        range(40, 80, 2)
+    )
     near = REFERENCE.pdq[10:13].copy()
     near[:, :2] ^= 0xFF  # 16 bits off
-    assert rows(Exclusions(hashes=near)) == [row for row in range(0, 80, 2) if row not in {10, 12}]
+    assert rows(replace(NOTHING_EXCLUDED, pdq=near)) == [
+        row for row in range(0, 80, 2) if row not in {10, 12}
+    ]
     near[:, :4] ^= 0xFF
     near[:, 4:8] ^= 0xFF
-    assert len(rows(Exclusions(hashes=near))) == 40
+    assert len(rows(excluded)) == 40
 
 
 def test_where_a_fingerprint_is_empty_nothing_tells() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media_screening.errors import InvalidFingerprint
-from media_screening.sketch import SketchBuilder, Sketches, sketch_of
+from media_screening.reference_sketch import SketchBuilder, Sketches, sketch_of
 
 
 def pictures(seed: int, count: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:

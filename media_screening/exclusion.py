@@ -1,0 +1,37 @@
+"""What is no evidence: seconds of a work, and pictures that many works share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media_screening.pdq import PDQ_BYTES
+
+SAME_PICTURE_BITS = 31
+"""Up to this distance a frame is taken for an excluded picture: PDQ's authors' own threshold."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """Seconds of a reference that say nothing about it, from its start; the end is outside."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Exclusions:
+    """What does not count.
+
+    Attributes:
+        intervals: Seconds of the reference.
+        pdq: Pictures, shape (n, 32).
+    """
+
+    intervals: tuple[Interval, ...]
+    pdq: NDArray[np.uint8]
+
+
+NOTHING_EXCLUDED = Exclusions(intervals=(), pdq=np.empty((0, PDQ_BYTES), np.uint8))
