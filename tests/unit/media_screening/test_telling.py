@@ -52,7 +52,7 @@ def test_what_is_excluded_does_not() -> None:
     ]
     near[:, :4] ^= 0xFF
     near[:, 4:8] ^= 0xFF
-    assert len(rows(excluded)) == 40
+    assert len(rows(replace(NOTHING_EXCLUDED, pdq=near))) == 40
 
 
 def test_where_a_fingerprint_is_empty_nothing_tells() -> None:
