@@ -32,8 +32,6 @@ from media_screening.screening import Outcome, Screener
 from store.reference import ReferenceStore
 from store.schema import metadata
 
-UPLOAD_S = 60.0
-
 
 def cpu_s() -> float:
     """CPU time of this process and of those it has waited for."""
@@ -41,13 +39,13 @@ def cpu_s() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def full_hd(source: Path, folder: Path) -> Path:
-    path = folder / f"1080p {source.stem}.mp4"
+def full_hd(source: Path, folder: Path, seconds: float) -> Path:
+    path = folder / f"1080p {seconds:g} s {source.stem}.mp4"
     if not path.exists():
         part = path.with_suffix(".part.mp4")
         ffmpeg(
             "-stream_loop", -1, "-i", source, "-map", f"0:{probe(source).video.index}",
-            "-t", UPLOAD_S, "-vf", "scale=1920:1080:flags=bicubic,setsar=1,noise=alls=4:allf=t",
+            "-t", seconds, "-vf", "scale=1920:1080:flags=bicubic,setsar=1,noise=alls=4:allf=t",
             "-r", 30, "-c:v", "libx264", "-preset", "superfast", "-b:v", "4500k",
             "-maxrate", "9000k", "-bufsize", "18000k", "-g", 250, "-pix_fmt", "yuv420p",
             "-threads", 2, part,
@@ -78,6 +76,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2, help="of ffmpeg, on both sides")
     parser.add_argument("--files", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of each upload")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     arguments.cache.mkdir(parents=True, exist_ok=True)
@@ -87,8 +86,14 @@ def main() -> int:
     for work in strangers(arguments.cache)[::2]:
         add_reference(library, work.path, title=work.name, reference_id=work.name)
     screener = Screener(library, limits=ScreeningLimits(decode_threads=arguments.threads))
-    sources = sorted(path for path in arguments.videos.iterdir() if path.is_file())
-    uploads = [full_hd(path, arguments.cache) for path in sources[: arguments.files]]
+    sources = sorted(
+        (path for path in arguments.videos.iterdir() if path.is_file()),
+        key=duration_s,
+        reverse=True,
+    )  # the longest repeat themselves least
+    uploads = [
+        full_hd(path, arguments.cache, arguments.seconds) for path in sources[: arguments.files]
+    ]
 
     table = Table(
         "file", "seconds", "screened", "x real time (CPU)", "ffmpeg, CPU s", "ours", "ratio"
