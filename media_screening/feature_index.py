@@ -78,6 +78,18 @@ class _Batch:
     pictures: list[NDArray[np.int32]] = field(default_factory=list)
     count: int = 0
 
+    @classmethod
+    def of(cls, first: _Batch, second: _Batch, alive: NDArray[np.bool_]) -> _Batch:
+        """Both together, without the features of pictures that are gone."""
+        batch = cls()
+        for keys, pictures in zip(
+            first.keys + second.keys, first.pictures + second.pictures, strict=True
+        ):
+            kept = alive[pictures]
+            if kept.any():
+                batch.add(keys[kept], pictures[kept])
+        return batch
+
     def add(self, keys: NDArray[np.int64], pictures: NDArray[np.int32]) -> None:
         self.keys.append(keys)
         self.pictures.append(pictures)
@@ -154,7 +166,7 @@ class FeatureIndex:
                 total += shelf.votes(keys, count)
             found: list[Proposal] = []
             each: Counter[ReferenceId] = Counter()
-            for number in np.argsort(-total, kind="stable")[: MAX_PROPOSALS * 8]:
+            for number in _highest(total, MAX_PROPOSALS * 8):
                 owner = self._owners[number]
                 if owner is None or total[number] <= 0 or each[owner] == MAX_PROPOSALS_EACH:
                     continue
@@ -170,13 +182,19 @@ class FeatureIndex:
 
     def _filed(self) -> list[_Shelf]:
         if not self._shelves or self._recent.count * _MERGE_SHARE > self._all.count:
-            for keys, pictures in zip(self._recent.keys, self._recent.pictures, strict=True):
-                self._all.add(keys, pictures)
+            alive = np.array([owner is not None for owner in self._owners], bool)
+            self._all = _Batch.of(self._all, self._recent, alive)
             self._recent = _Batch()
             self._shelves = [self._all.shelve()]
         if self._recent.count and len(self._shelves) == 1:
             self._shelves.append(self._recent.shelve())
         return self._shelves
+
+
+def _highest(total: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Where the highest are, the highest first."""
+    rows = np.argpartition(-total, min(count, len(total) - 1))[:count]
+    return rows[np.argsort(-total[rows], kind="stable")]
 
 
 def _keys(descriptors: NDArray[np.uint8]) -> NDArray[np.int64]:

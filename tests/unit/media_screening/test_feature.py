@@ -86,3 +86,12 @@ def test_the_index_follows_what_is_added_and_removed() -> None:
     filed(index, "r9", 11, 70)  # in place of what it had
     assert first(index, wanted) == ("r9", 0)
     assert first(index, no_features()) is None
+
+
+def test_what_is_removed_does_not_stay_for_ever() -> None:
+    index = FeatureIndex()
+    wanted = find_features(scene(1), at_most=MAX_QUERY_FEATURES)
+    for _ in range(12):
+        filed(index, "r", 0, 1)
+        assert first(index, wanted) == ("r", 1)
+    assert len(index) <= 4 * 2 * MAX_REFERENCE_FEATURES
