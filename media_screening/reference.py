@@ -205,8 +205,10 @@ class ReferenceLibrary:
             sketches=sketches,
         )
         self.index.add(reference_id, stills.pdq)
-        if sketches is not None:
-            self.features.add(reference_id, descriptors=sketches.descriptors, picture=sketches.key)
+        if sketches is None:
+            _log.info("reference without sketches: edits are not found", reference_id=reference_id)
+            return
+        self.features.add(reference_id, descriptors=sketches.descriptors, picture=sketches.key)
 
     def _drop(self, reference_id: ReferenceId) -> None:
         self._loaded.pop(reference_id, None)
