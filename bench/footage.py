@@ -237,7 +237,7 @@ def stage(chance: np.random.Generator) -> Iterator[Picture]:
                 [(x - 4, 0), (x + 4, 0), (x + lean + 34, HEIGHT), (x + lean - 34, HEIGHT)], np.int32
             )
             cv2.fillPoly(light, [shape], tuple(int(c * 0.6) for c in tint))
-        frame = cv2.add(frame, light)
+        frame = cv2.add(frame, light).astype(np.uint8)
         for member, x in enumerate(band):
             sway = int(x + 7 * np.sin(number / 11 + member * 2))
             cv2.rectangle(frame, (sway - 9, 150), (sway + 9, 215), (12, 12, 16), -1)

@@ -7,6 +7,7 @@ picture is very coarse or blurred; that is what the hashes of whole pictures are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -68,19 +69,14 @@ class Sighting:
 def find_features(pixels: NDArray[np.uint8], *, at_most: int) -> Features:
     """Find the corners of a grey picture, shape (height, width)."""
     height, width = pixels.shape
-    orb = cv2.ORB_create(
+    orb = cv2.ORB.create(
         nfeatures=_DETECTED, scaleFactor=1.2, nlevels=8, edgeThreshold=12, fastThreshold=6
     )
-    corners = orb.detect(pixels, None)
+    chosen = _spread(orb.detect(pixels, None), width, height, at_most)
+    corners, descriptors = orb.compute(pixels, chosen)
     if not corners:
         return no_features()
-    corners = _spread(corners, width, height, at_most)
-    corners, descriptors = orb.compute(pixels, corners)
-    if descriptors is None:
-        return no_features()
-    xy = np.array([corner.pt for corner in corners], np.float32) / np.array(
-        [width, height], np.float32
-    )
+    xy = np.array([(corner.pt[0] / width, corner.pt[1] / height) for corner in corners], np.float32)
     return Features(xy=xy, descriptors=descriptors.astype(np.uint8))
 
 
@@ -107,7 +103,7 @@ def sight(upload: Features, reference: Features) -> Sighting | None:
         from_xy, to_xy, method=cv2.RANSAC, ransacReprojThreshold=_REACH,
         maxIters=_RANSAC_ROUNDS, confidence=_RANSAC_CONFIDENCE,
     )  # fmt: skip
-    if affine is None:
+    if affine is None:  # type: ignore[redundant-expr] -- OpenCV's stubs do not say that it may be
         return None
     inside = kept.ravel().astype(bool)
     inliers = count_places(to_xy[inside], from_xy[inside])
@@ -138,7 +134,7 @@ def count_places(*sides: NDArray[np.float32]) -> int:
 
 
 def _spread(
-    corners: tuple[cv2.KeyPoint, ...], width: int, height: int, at_most: int
+    corners: Sequence[cv2.KeyPoint], width: int, height: int, at_most: int
 ) -> list[cv2.KeyPoint]:
     """Keep the strongest of each cell, as evenly as there are."""
     ranks: dict[tuple[int, int], int] = {}

@@ -98,8 +98,8 @@ def warp(picture: NDArray[np.uint8], view: View) -> Floats:
 
 def _band() -> Floats:
     rows = np.arange(_SIDE)
-    near = np.abs(rows[:, None] - rows[None]) <= _RADIUS
-    return near.astype(np.float32)
+    band: Floats = (np.abs(rows[:, None] - rows[None]) <= _RADIUS).astype(np.float32)
+    return band
 
 
 _BAND = _band()
@@ -107,5 +107,5 @@ _BAND = _band()
 
 def _blur(values: Floats) -> Floats:
     """Sum up each place's neighbourhood, shape (n, 24, 24)."""
-    summed: Floats = _BAND @ values @ _BAND
+    summed: Floats = (_BAND @ values @ _BAND).astype(np.float32, copy=False)
     return summed

@@ -268,7 +268,8 @@ def _evenly(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     after = np.minimum(after, len(times_s) - 1)
     before = np.maximum(after - 1, 0)
     nearer = np.abs(times_s[before] - steps) <= np.abs(times_s[after] - steps)
-    return np.where(nearer, before, after)
+    rows: NDArray[np.int64] = np.where(nearer, before, after)
+    return rows
 
 
 def moving_together(upload: Floats, reference: Floats) -> float:

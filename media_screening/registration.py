@@ -84,7 +84,7 @@ def _step(
         ours = np.array([cv2.blur(one, (3, 3)) for one in ours])
         theirs = np.array([cv2.blur(one, (3, 3)) for one in theirs])
     down, across = np.gradient(ours, 1 / SKETCH_SIDE_PIXELS, axis=(1, 2))
-    inside = cv2.erode(likeness.mask, np.ones((3, 3), np.uint8)) > 0
+    inside = np.asarray(cv2.erode(likeness.mask, np.ones((3, 3), np.uint8))) > 0
     wanted = (theirs - ours)[:, inside].ravel()
     down, across = down[:, inside].ravel(), across[:, inside].ravel()
     x, y = (np.tile(axis[inside], len(ours)) for axis in _CENTRES)
@@ -99,7 +99,7 @@ def _step(
     normal += np.eye(len(normal)) * (1e-3 * np.trace(normal) / len(normal) + 1e-9)
     move = np.linalg.solve(normal, weighted.T @ wanted)
     # Coordinates are taken from the middle of the picture, where a turn moves nothing.
-    delta = np.eye(3)
+    delta: NDArray[np.float64] = np.eye(3)
     delta[:2] += move[:6].reshape(2, 3)
     delta[2, : len(move) - 6] += move[6:]
     delta = _FROM_MIDDLE @ delta @ _TO_MIDDLE

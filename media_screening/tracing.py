@@ -261,7 +261,8 @@ _NEAR_S = 1.0
 
 
 def _nearest(times_s: NDArray[np.float64], wanted_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.abs(times_s[None] - wanted_s[:, None]).argmin(axis=1)
+    rows: NDArray[np.int64] = np.abs(times_s[None] - wanted_s[:, None]).argmin(axis=1)
+    return rows
 
 
 def _between(look: _Look, span: _Span) -> tuple[float, float]:

@@ -16,7 +16,7 @@ def pictures(seed: int, count: int) -> np.ndarray[tuple[int, int, int], np.dtype
 
 def built(seed: int, count: int, period_s: float) -> Sketches:
     builder = SketchBuilder()
-    builder.add(np.arange(count) * period_s, pictures(seed, count))
+    builder.add(np.arange(count, dtype=np.float64) * period_s, pictures(seed, count))
     return builder.build()
 
 

@@ -19,7 +19,7 @@ def rows(*excluded: Exclusions, index: HashIndex | None = None) -> list[int]:
     found = telling_rows(
         TIMES_S, REFERENCE, exclusions=excluded, index=index or HashIndex(), rule=RULE
     )
-    return found.tolist()
+    return [int(row) for row in found]
 
 
 def test_every_picture_of_its_own_tells() -> None:
