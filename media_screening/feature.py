@@ -103,7 +103,7 @@ def sight(upload: Features, reference: Features) -> Sighting | None:
         from_xy, to_xy, method=cv2.RANSAC, ransacReprojThreshold=_REACH,
         maxIters=_RANSAC_ROUNDS, confidence=_RANSAC_CONFIDENCE,
     )  # fmt: skip
-    if affine is None:  # type: ignore[redundant-expr] -- OpenCV's stubs do not say that it may be
+    if not np.any(kept):  # then there is no affine either
         return None
     inside = kept.ravel().astype(bool)
     inliers = count_places(to_xy[inside], from_xy[inside])

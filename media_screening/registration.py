@@ -83,10 +83,10 @@ def _step(
     if smooth:
         ours = np.array([cv2.blur(one, (3, 3)) for one in ours])
         theirs = np.array([cv2.blur(one, (3, 3)) for one in theirs])
-    down, across = np.gradient(ours, 1 / SKETCH_SIDE_PIXELS, axis=(1, 2))
+    slopes = np.array(np.gradient(ours, 1 / SKETCH_SIDE_PIXELS, axis=(1, 2)))
     inside = np.asarray(cv2.erode(likeness.mask, np.ones((3, 3), np.uint8))) > 0
     wanted = (theirs - ours)[:, inside].ravel()
-    down, across = down[:, inside].ravel(), across[:, inside].ravel()
+    down, across = (slope[:, inside].ravel() for slope in slopes)
     x, y = (np.tile(axis[inside], len(ours)) for axis in _CENTRES)
     columns = [across * x, across * y, across, down * x, down * y, down]
     if not smooth:
