@@ -15,7 +15,8 @@ FROM python:3.11-slim
 RUN groupadd --system --gid 10001 doorstaff \
     && useradd --system --uid 10001 --gid doorstaff --no-create-home --home-dir /var/lib/doorstaff \
        doorstaff \
-    && install --directory --owner=doorstaff --group=doorstaff /var/lib/doorstaff
+    && install --directory --owner=doorstaff --group=doorstaff \
+       /var/lib/doorstaff /var/lib/doorstaff/evidence
 COPY --from=build /opt/doorstaff /opt/doorstaff
 # A container is reached from outside it: it listens on all of its own addresses, and what is
 # published, and to whom, is said where it is run.

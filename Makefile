@@ -49,6 +49,10 @@ check: lint test ## Lint and test
 bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too: make bench DATA=FOLDER (../shared/data)
 	@$(BIN)/python -m bench.rate $(RATE)
 	@echo "bench.reader"; $(BIN)/python -m bench.reader
+	@echo "bench.obfuscation"; $(BIN)/python -m bench.obfuscation
+	@for name in index retroactive; do \
+		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --docs "docs/benchmarks/$$name.md"; \
+	done
 	@[[ -d "$(DATA)/videos" ]] || { \
 		echo "make: the labelled benches are left out: no $(DATA)/videos. make bench DATA=FOLDER takes" \
 			"a folder that holds signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl" \

@@ -28,7 +28,7 @@ from bench.edited import Truth, Upload, Work, edited, spliced, strangers, works
 from bench.rival import Vpdq, vpdq_frames
 from contracts.ids import ReferenceId
 from contracts.screening import Match
-from doorstaff.commands.media import add_reference
+from doorstaff.library import add_reference
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Screener
 from store.reference import ReferenceStore
@@ -170,7 +170,7 @@ def main() -> int:
     metadata.create_all(engine)
     library = ReferenceLibrary(ReferenceStore(engine))
     for work in sources:
-        add_reference(library, work.path, title=work.name, reference_id=work.name)
+        add_reference(library, work.path, title=work.name, reference_id=work.name, listen=False)
     screener = Screener(library)
     rival = Vpdq(known={work.name: vpdq_frames(work.path) for work in sources})
 

@@ -23,7 +23,7 @@ from rich.table import Table
 from sqlalchemy import create_engine
 
 from bench.edited import duration_s, ffmpeg, strangers
-from doorstaff.commands.media import add_reference
+from doorstaff.library import add_reference
 from media_screening.ffmpeg import ffmpeg_path
 from media_screening.probe import probe
 from media_screening.reading import ScreeningLimits
@@ -84,7 +84,7 @@ def main() -> int:
     metadata.create_all(engine)
     library = ReferenceLibrary(ReferenceStore(engine))
     for work in strangers(arguments.cache)[::2]:
-        add_reference(library, work.path, title=work.name, reference_id=work.name)
+        add_reference(library, work.path, title=work.name, reference_id=work.name, listen=False)
     screener = Screener(library, limits=ScreeningLimits(decode_threads=arguments.threads))
     sources = sorted(
         (path for path in arguments.videos.iterdir() if path.is_file()),

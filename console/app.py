@@ -26,6 +26,7 @@ from console.growth import chart
 from console.history import revisions_of
 from console.metrics import Counted
 from console.page import Pages
+from console.pair import pairs_of
 from console.question import Question, parse_question
 from console.security import Guard
 from console.tally import Tally, count_before, tally_alerts
@@ -33,6 +34,7 @@ from console.timeline import timelines
 from contracts import wire
 from contracts.alert import Alert
 from contracts.ids import AlertId
+from store.album import AlbumFolder
 from store.alert import AlertPage, get_alert, list_alerts
 from store.clock import Clock, SystemClock
 from store.dead_letter import count_dead_letters, list_dead_letters
@@ -42,19 +44,27 @@ STATIC = Path(__file__).parent / "static"
 DEAD_LETTERS_SHOWN = 100
 
 
-def create_app(engine: Engine, *, hosts: Iterable[str] = (), clock: Clock | None = None) -> ASGIApp:
+def create_app(
+    engine: Engine,
+    *,
+    hosts: Iterable[str] = (),
+    clock: Clock | None = None,
+    pictures: AlbumFolder | None = None,
+) -> ASGIApp:
     """Make the application.
 
     Args:
         engine: A migrated database.
         hosts: Names that the console goes by, beside ``localhost`` and its addresses.
         clock: What "3 min ago" is counted from.
+        pictures: Of matches, by alert; None if none are kept on this machine.
     """
-    console = Console(engine, clock or SystemClock())
+    console = Console(engine, clock or SystemClock(), pictures)
     app = Starlette(
         routes=[
             Route("/", console.alerts_page, name="alerts"),
             Route("/alerts/{alert_id}", console.alert_page, name="alert"),
+            Route("/alerts/{alert_id}/pictures/{number:int}.jpg", console.picture),
             Route("/dead-letters", console.dead_letters_page, name="dead_letters"),
             Route("/api/alerts", console.alerts_json),
             Route("/api/alerts/{alert_id}", console.alert_json),
@@ -74,8 +84,9 @@ def create_app(engine: Engine, *, hosts: Iterable[str] = (), clock: Clock | None
 class Console:
     """The endpoints. They are plain functions, so that Starlette runs them on its threads."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, pictures: AlbumFolder | None) -> None:
         self._engine = engine
+        self._pictures = pictures
         self._pages = Pages(clock)
 
     def alerts_page(self, request: Request) -> Response:
@@ -101,11 +112,23 @@ class Console:
                 "alert": alert,
                 "chart": chart(alert.growth),
                 "timelines": timelines(alert.matches),
+                "pairs": pairs_of(self._pictures, alert_id),
                 "decisions": list_decisions(connection, alert_id=alert_id),
                 "revisions": revisions_of(connection, alert_id),
                 "dead_letters": count_dead_letters(connection),
             }
         return self._pages.render("alert.html", request, context)
+
+    def picture(self, request: Request) -> Response:
+        """A frame of an upload beside its reference's; made by a media worker, of pixels alone."""
+        found = None
+        if self._pictures is not None:
+            found = self._pictures.picture(
+                request.path_params["alert_id"], request.path_params["number"]
+            )
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such picture any more.")
+        return Response(found, media_type="image/jpeg")
 
     def dead_letters_page(self, request: Request) -> Response:
         """What could not be handled. The messages themselves may be personal data: not here."""

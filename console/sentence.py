@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from console.moment import exact, length
+from console.moment import exact, length, offset
 from contracts.signal import Evidence
 from contracts.verdict import Reason
 
@@ -58,6 +58,9 @@ _PLAIN = {
     "link.suspicious_suffix": "A link is under a suffix that is mostly abused.",
     "link.userinfo": "A link dresses up as another site before the @.",
     "media.match": "The upload shows a known work.",
+    "media.prohibited": "A frame may show prohibited content; a person should look.",
+    "media.sound_match": "The upload sounds like a known work; its picture shows none.",
+    "media.review": "The upload shows a known work whose policy asks for a review.",
     "text.invisible": "Invisible characters stand inside words.",
     "text.lookalikes": "Words borrow letters of another alphabet.",
     "text.reversed": "A control character turns the text around.",
@@ -140,16 +143,43 @@ def _measured(evidence: Evidence) -> tuple[str, set[str]] | None:
 
 
 def _media(evidence: Evidence) -> _Said:
+    if (said := _work(evidence, "shows")) is None:
+        return None
+    return f"{said[0]}.", said[1]
+
+
+def _sound(evidence: Evidence) -> _Said:
+    if (said := _work(evidence, "sounds like")) is None:
+        return None
+    return f"{said[0]}; its picture shows none.", said[1]
+
+
+def _work(evidence: Evidence, does: str) -> _Said:
     seconds, works = evidence.get("matched_seconds"), evidence.get("references")
     if not isinstance(seconds, int | float) or not works:
         return None
     shown = f"The upload {evidence['upload_id']}" if evidence.get("upload_id") else "The upload"
     count = len(works) if isinstance(works, list | tuple) else 1
-    text = f"{shown} shows {length(seconds)} of {_count(count, 'known work')}."
-    return text, {"matched_seconds", "references", "upload_id"}
+    text = f"{shown} {does} {length(seconds)} of {_count(count, 'known work')}"
+    if evidence.get("retroactive") is True:
+        text += ", found after a work was added"
+    return text, {"matched_seconds", "references", "upload_id", "retroactive"}
 
 
-_SENTENCES: dict[str, Callable[[Evidence], _Said]] = {"velocity": _velocity, "media": _media}
+def _prohibited(evidence: Evidence) -> _Said:
+    label, score, at_s = (evidence.get(name) for name in ("label", "score", "at_s"))
+    if not (label and isinstance(score, int | float) and isinstance(at_s, int | float)):
+        return None
+    text = f"At {offset(at_s)} the upload may show {_spaced(str(label))}, {score:.0%} sure."
+    return f"{text} A person should look.", {"label", "score", "at_s"}
+
+
+_SENTENCES: dict[str, Callable[[Evidence], _Said]] = {
+    "velocity": _velocity,
+    "media": _media,
+    "media.sound_match": _sound,
+    "media.prohibited": _prohibited,
+}
 
 
 def _fallback(reason: Reason) -> str:

@@ -159,6 +159,8 @@ class Upload(BaseEvent):
     """``file:`` (or a plain path) or ``https:``."""
     title: Line = ""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")] | None = None
+    """Where it is to be shown, as ISO 3166-1 has it: for policies that hold in some countries."""
 
 
 class Decision(BaseModel):

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from contracts.alert import Alert
+from contracts.evidence import media_alert_id
 from contracts.ids import ACTIONS, AccountId, AlertId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
-from contracts.verdict import Verdict
+from contracts.verdict import Reason, Verdict
 from detectors.alert_writer import (
     QUIET,
     AlertWriter,
     closed_into,
-    media_alert_id,
     media_weight,
 )
 from detectors.campaign import (
@@ -52,7 +52,7 @@ from detectors.desk_copy import (
     told_from,
     told_row,
 )
-from detectors.media import MEDIA_MATCH
+from detectors.media import media_findings
 from detectors.pace import Pace
 from detectors.ruling import Ruled, Rulings
 from detectors.vip_desk import VipDesk
@@ -131,14 +131,19 @@ class AlertDesk:
 
     def screened(self, screening: Screening) -> list[Alert]:
         """Take in what a media worker found; of two findings on an upload the larger stands."""
-        rule = self._ruleset.signals.get(MEDIA_MATCH)
-        if rule is None or rule.mode != "live" or screening.status != "match":
+        signals = self._ruleset.signals
+        reasons = tuple(
+            Reason(code=finding.code, points=rule.points, evidence=finding.evidence)
+            for finding in media_findings(screening, signals)
+            if (rule := signals.get(finding.code)) and rule.mode == "live"
+        )
+        if not reasons:
             return []
-        alert_id = media_alert_id(screening)
+        alert_id = media_alert_id(screening.upload_id)
         known = self._uploads.get(alert_id)
         if known is not None and media_weight(screening) <= media_weight(known.screening):
             return []
-        alert = self._writer.media(screening, rule.points)
+        alert = self._writer.media(screening, reasons)
         if known is None:
             self._uploads_of.setdefault(screening.account_id, []).append(alert_id)
         self._uploads[alert_id] = _Upload(screening=screening, told=alert)
@@ -402,7 +407,7 @@ class AlertDesk:
 
     def _say_upload(self, alert_id: AlertId) -> Iterator[Alert]:
         upload = self._uploads[alert_id]
-        alert = self._writer.media(upload.screening, upload.told.reasons[0].points)
+        alert = self._writer.media(upload.screening, upload.told.reasons)
         if alert.revision > upload.told.revision:
             upload.told = alert
             yield alert

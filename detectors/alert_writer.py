@@ -13,6 +13,7 @@ from contracts.alert import (
     GrowthPoint,
 )
 from contracts.event import from_epoch_ms
+from contracts.evidence import media_alert_id
 from contracts.ids import ACTIONS, AccountId, AlertId, CampaignId, Code, Facet, derived_id
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -20,8 +21,7 @@ from contracts.verdict import Reason
 from detectors.campaign import Campaign, alert_of, campaign_named
 from detectors.case import Case, ReasonBook
 from detectors.growth import growth
-from detectors.headline import NETWORKS, campaign_headline, match_headline
-from detectors.media import MEDIA_MATCH, match_evidence
+from detectors.headline import NETWORKS, campaign_headline, media_headline
 from detectors.ruling import Ruling, Rulings
 
 _NETWORKS = tuple(f"{kind}:" for kind in NETWORKS)
@@ -110,18 +110,20 @@ class AlertWriter:
             opened_ms=events[0].at_ms,
         )
 
-    def media(self, screening: Screening, points: int) -> Alert:
-        """The alert on an upload that shows known works."""
-        alert_id = media_alert_id(screening)
+    def media(self, screening: Screening, reasons: tuple[Reason, ...]) -> Alert:
+        """The alert on an upload that shows known works, or what may be prohibited."""
+        alert_id = media_alert_id(screening.upload_id)
         rulings = {
             *self._rulings.on_alert(alert_id),
             *self._rulings.on_account(screening.account_id),
         }
         at = screening.occurred_at
         rulings = {ruling for ruling in rulings if from_epoch_ms(ruling.at_ms) >= at}
-        risk = min(100, max(0, points))
+        risk = min(100, max(0, *(reason.points for reason in reasons)))
         because = max(rulings).because if rulings else ""
-        title = match_headline(screening.title, screening.matches)
+        title = media_headline(screening)
+        if screening.retroactive:
+            title = f"{title} (found retroactively)"
         return Alert(
             alert_id=alert_id,
             revision=_revision(media_weight(screening), len(rulings), because),
@@ -132,13 +134,13 @@ class AlertWriter:
             account_count=1,
             risk=risk,
             action=self._ruleset.action_for(risk),
-            reasons=(Reason(code=MEDIA_MATCH, points=points, evidence=match_evidence(screening)),),
+            reasons=reasons,
             opened_at=at,
             updated_at=at,
             ruleset_version=self._ruleset.version,
             matches=screening.matches,
             closed_because=because,
-            links=self._links(alert_id),
+            links=self._picture_links(alert_id),
         )
 
     def is_ruled(self, campaign: Campaign) -> bool:
@@ -225,6 +227,10 @@ class AlertWriter:
             links=self._links(alert_id),
         )
 
+    def _picture_links(self, alert_id: AlertId) -> dict[str, str]:
+        links = self._links(alert_id)
+        return links | {"pictures": f"{links['console']}#pictures"} if links else links
+
     def _links(self, alert_id: AlertId) -> dict[str, str]:
         return {"console": f"{self._console_url}/alerts/{alert_id}"} if self._console_url else {}
 
@@ -256,15 +262,10 @@ def account_alert_id(account_id: AccountId) -> AlertId:
     return AlertId(derived_id("account", account_id))
 
 
-def media_alert_id(screening: Screening) -> AlertId:
-    """The id of the alert on an upload."""
-    return AlertId(derived_id("media", screening.upload_id))
-
-
 def media_weight(screening: Screening) -> int:
-    """Of how much a screening found, in tenths of a second, and one a match."""
+    """Of how much a screening found, in tenths of a second, and one a match and a frame."""
     seconds = sum(match.upload_end_s - match.upload_start_s for match in screening.matches)
-    return len(screening.matches) + round(10 * seconds)
+    return len(screening.matches) + round(10 * seconds) + len(screening.prohibited)
 
 
 def _revision(weight: int, rulings: int, because: str) -> int:

@@ -17,11 +17,12 @@ MIN_JOINED_CHARS = 5
 _LURES = frozenset(
     re.findall(
         r"\w+",
-        "account accounts alert app auth billing bonus cancel care claim client confirm customer deal"
-        " free gift giveaway help helpdesk id info invoice login mail my now number official offer online"
-        " pay payment phone portal prize promo recover recovery refund reward safe secure security"
-        " service services shop signin signup support ticket tickets tix unlock update user validate"
-        " verification verify wallet web win",
+        " account accounts alert app auth billing bonus cancel care claim client confirm"
+        " customer deal free gift giveaway help helpdesk id info invoice login mail my now"
+        " number official offer online pay payment phone portal prize promo recover"
+        " recovery refund reward safe secure security service services shop signin signup"
+        " support ticket tickets tix unlock update user validate verification verify"
+        " wallet web win",
     )
 )
 _LEET = str.maketrans("013456789", "oleasbtbg")
@@ -60,13 +61,16 @@ class Brands:
         name = _unicode(label)
         if "-" in name and (joined := self._joined(name.split("-"))):
             return joined, "its name with a word of trust"
-        if name.isascii() and not (label[:2] in self._heads or label[-2:] in self._tails):
-            if not any(char.isdecimal() for char in label):
-                return None
+        if name.isascii() and name.isalpha() and not self._begins_or_ends(label):
+            return None
         for read in _readings(name):
             if read != label and read in self._names:
                 return self._names[read], "letters that look alike"
         return self._typo(reads_as(name))
+
+    def _begins_or_ends(self, label: str) -> bool:
+        """Whether it has the first or last two letters of a name: no disguise changes both."""
+        return label[:2] in self._heads or label[-2:] in self._tails
 
     def _as_subdomain(self, host: str) -> str | None:
         for name, domain in self._names.items():

@@ -1,4 +1,4 @@
-"""Letters that pass for ASCII ones: of other scripts, and in fancy styles that NFKC leaves alone."""
+"""Letters that pass for ASCII ones: of other scripts, and in styles that NFKC leaves."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
 _ACCENTED_SUFFIX = re.compile(r"\.[a-z]{0,3}[\u00e0-\u024f\u1e00-\u1eff]", re.I)
 _ACCENTED_NAME = re.compile(r"[\w-]{1,63}\.[a-z]{0,3}[\u00c0-\u024f\u1e00-\u1eff][\w]{0,3}\b", re.I)
 _SUFFIXES = frozenset(("com", "net", "org", "biz", "info", "ru", "xyz"))
+_OUTSIDE_LATIN = re.compile("[^\x00-\u0130\u0132-\u017f\u2010-\u2026\u2030-\u203a\u20ac]")
 _LATIN = re.compile(r"[A-Za-z]")
 
 
@@ -50,7 +51,7 @@ def without_lookalikes(text: str) -> tuple[str, int]:
     """
     if _ACCENTED_SUFFIX.search(text):
         text = _ACCENTED_NAME.sub(_plain_suffix, text)
-    if not _lookalike().search(text):
+    if not _OUTSIDE_LATIN.search(text) or not _lookalike().search(text):
         return text, 0
     count = 0
 

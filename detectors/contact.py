@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from detectors.lists import bundled
 from detectors.wallet import find_wallets
 
 MAX_CONTACTS = 100
@@ -32,21 +33,18 @@ class Contact(NamedTuple):
     context: str
 
 
-_MESSENGERS = (
-    r"whats?\s?'?app|whatsap|watsapp|wats\s?app|w\s?h\s?a\s?t\s?s\s?a\s?p\s?p|te[l1i]egr[a@]m{1,2}|tele\s?gram|t\.?g(?=\W{0,3}@)"
-    r"|wechat|weixin|viber|kik|skype|signal|line\s?id|icq|zalo|kakao\s?(?:talk)?|threema|wickr|imo|session\s?id"
-    r"|\u0432\u043e?[\u0442\u0446]{1,2}?\u0441?\u0430\u043f{1,2}|\u0432\u0430\u0442\u0441\u0430\u043f|\u0432\u043e\u0442\u0441\u0430\u043f{1,2}"
-    r"|\u0442\u0435\u043b\u0435\u0433\u0440\u0430\u043c{1,2}|\u0442\u0435\u043b\u0435\u0433[\u0430\u0435]|\u0432\u0430\u0439\u0431\u0435\u0440|\u0442\u0433"
-    r"|\u0648\u0627\u062a\u0633\s?\u0627?\u0628|\u062a[\u064a\u06cc]?\u0644[\u064a\u06cc]?[\u062c\u063a\u06af]\u0631\u0627\u0645"
-    r"|\u0935\u094d\u0939\u093e\u091f\u094d\u0938\u0910\u092a|\u0935\u094d\u0939\u093e\u091f\u094d\u0938\u090f\u092a"
-    r"|\u091f\u0947\u0932\u0940\u0917\u094d\u0930\u093e\u092e|\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u7535\u62a5|\u98de\u673a|q{2}\u7fa4?"
-    r"|\uce74\ud1a1|\uce74\uce74\uc624\ud1a1?|\ud154\ub808\uadf8\ub7a8|\ub77c\uc778"
+def _any_of(list_name: str) -> str:
+    """A pattern of the names of a bundled list, the longest first."""
+    names = sorted(bundled(list_name), key=lambda name: (-len(name), name))
+    return "|".join(re.escape(name).replace(r"\ ", r"\s{0,3}") for name in names)
+
+
+_MESSENGERS = rf"{_any_of('messengers')}|t\.?g(?=\W{{0,3}}@)"
+_CJK_MESSENGERS = (
+    r"\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u52a0\s?v\s?\u4fe1?|v\s?\u4fe1|qq\s?\u7fa4?|vx"
+    r"|\u7535\u62a5|\u98de\u673a"
 )
-_CJK_MESSENGERS = r"\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u52a0\s?v\s?\u4fe1?|v\s?\u4fe1|qq\s?\u7fa4?|vx|\u7535\u62a5|\u98de\u673a"
-_NETWORKS = (
-    r"twitter|instagram|insta|ig|snapchat|snap|tiktok|tik\s?tok|facebook|fb|onlyfans|discord|x\.com|threads"
-    r"|\u0438\u043d\u0441\u0442\u0430(?:\u0433\u0440\u0430\u043c)?|\u0432\u043a|vk"
-)
+_NETWORKS = _any_of("networks")
 
 _NETWORK = re.compile(_NETWORKS)
 _LONG_NUMBER = re.compile(r"\d[\d\W_OoIlBSZ]{6,32}\d")
@@ -56,44 +54,37 @@ _HANDLE = re.compile(r"@[a-zA-Z0-9_]{3}")
 _PHONE = re.compile(
     r"(?<![\w./=&-])\+?\(?\d(?:[ .()/\u2010-\u2015\u2212-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)"
 )
+_ASCII_SEPARATORS = r" .()\[\]{}/\\_~*|:=<>^'-"
 _SEPARATORS = (
-    r" .()\[\]{}/\\_~*|:=<>^'\u00ab\u00bb\u2018\u2019\u2010-\u205e\u2212\u00b7\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\u3008-\u3011"
-    r"\u2500-\u257f\u25a0-\u25ff\U0001f4de\U0001f4f1\u260e\u2706-"
+    r"\u00ab\u00bb\u00b7\u2010-\u205e\u2190-\u21ff\u2212\u2500-\u257f\u25a0-\u27bf\u2b00-\u2bff"
+    rf"\u3008-\u3011\U0001f4de\U0001f4f1{_ASCII_SEPARATORS}"
 )
-_TOLL_FREE = re.compile(
-    rf"(?<![\w/=&])(?:\+?[1l][{_SEPARATORS}]{{0,4}})?\(?8[{_SEPARATORS}]{{0,3}}([0o2-8])[{_SEPARATORS}]{{0,3}}(?:\1|[0o])"
-    rf"(?:[{_SEPARATORS}]{{0,4}}[0-9OoIlBSZ]){{7}}(?![\w=])",
-    re.I,
-)
+
+
+def _toll_free(separators: str) -> re.Pattern[str]:
+    between = f"[{separators}]"
+    return re.compile(
+        rf"(?<![\w/=&])(?:\+?[1lI]{between}{{0,4}})?\(?8{between}{{0,3}}([0oO2-8]){between}{{0,3}}"
+        rf"(?:\1|[0oO])(?:{between}{{0,4}}[0-9OoIlBSZ]){{7}}(?![\w=])"
+    )
+
+
+def _any_number(separators: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![\w/=&])\+?\(?\d(?:[{separators}]{{0,4}}[0-9OoIlBSZ]){{8,13}}(?![\w=])"
+    )
+
+
+_TOLL_FREE = (_toll_free(_SEPARATORS), _toll_free(_ASCII_SEPARATORS))
 """+1 800, 833 to 888, with whatever between the digits: the numbers of call centres."""
-_TOLL_FREE_CODES = frozenset(
-    ["800", "822", "833", "844", "855", "866", "877", "880", "881", "888", "889"]
-)
-_ANY_NUMBER = re.compile(
-    rf"(?<![\w/=&])\+?\(?\d(?:[{_SEPARATORS}]{{0,4}}[0-9OoIlBSZ]){{8,13}}(?![\w=])"
-)
+_ANY_NUMBER = (_any_number(_SEPARATORS), _any_number(_ASCII_SEPARATORS))
+_TOLL_FREE_CODES = frozenset(("800", "822", "833", "844", "855", "866", "877", "880", "888"))
 _VANITY = re.compile(
     r"\b1[ .-]8(?:00|33|44|55|66|77|88)[ .-](?=[0-9-]{0,8}[A-Z])[A-Z0-9]{3,10}(?:-[A-Z0-9]{2,8})?\b"
 )
 _AS_DIGITS = str.maketrans("OoIlBSZ", "0011852")
 
-_BRANDS = (
-    r"technical|tech|airlines?|airways|antivirus|anti-virus|printer|router|wallet|account\s{1,3}recovery|flight"
-    r"|quick\s?books|intuit|turbo\s?tax|norton|mcafee|avast|kaspersky|geek\s{1,3}squad|microsoft|windows|office\s{0,2}365"
-    r"|outlook|hotmail|gmail|google|yahoo|aol|facebook|instagram|apple|icloud|itunes|iphone|amazon|prime|paypal"
-    r"|venmo|zelle|cash\s{0,3}app|coinbase|binance|kraken|crypto\.?com|metamask|trust\s{0,2}wallet|ledger|trezor|blockchain"
-    r"|expedia|booking\.com|airbnb|lufthansa|emirates|delta|united|southwest|jetblue|spirit|ryanair|qatar|etihad|avianca|copa"
-    r"|roku|netflix|hulu|disney\+?|epson|canon|hp|brother|dell|lenovo|garmin|tomtom|magellan|alexa|ring|comcast|xfinity|at&t|verizon"
-    r"|spectrum|cox|chase|wells\s{0,2}fargo|bank\s{1,3}of\s{1,3}america|whatsapp|telegram|robinhood|sage|xero|bitdefender"
-)
-_SERVICE = (
-    r"support|services?|care|help|helpline|help\s?desk|hotline|phone|number|contact|toll[\s-]?free|reservations?|booking"
-    r"|cancell?ation|refund|recovery|change\s{1,3}flight|live\s{1,3}(?:person|agent|chat)|representative"
-    r"|soporte|servicio|atenci\u00f3n|asistencia|n\u00famero|suporte|atendimento|assistance|service\s{1,3}client|num\u00e9ro"
-    r"|kundenservice|kundendienst|kundenbetreuung|hilfe|nummer|assistenza|numero|destek|m\u00fc\u015fteri\s{1,3}hizmetleri"
-    r"|\u043f\u043e\u0434\u0434\u0435\u0440\u0436\u043a[\u0430\u0438\u0443]|\u0441\u043b\u0443\u0436\u0431\u0430|\u043d\u043e\u043c\u0435\u0440|\u5ba2\u670d|\u7535\u8bdd|\u30b5\u30dd\u30fc\u30c8"
-    r"|\u0938\u0939\u093e\u092f\u0924\u093e|\u0938\u0947\u0935\u093e|\u0928\u0902\u092c\u0930|\u062f\u0639\u0645|\u062e\u062f\u0645\u0629|\u0631\u0642\u0645"
-)
+_BRANDS, _SERVICE = _any_of("help_lines"), _any_of("service_words")
 _SUPPORT = re.compile(
     rf"\b(?:{_BRANDS})\s{{0,3}}(?:[a-z\u00e0-\u00ff'-]{{1,12}}\s{{1,3}}){{0,3}}(?:{_SERVICE})(?!\w)"
     rf"|(?<!\w)(?:{_SERVICE})\s{{1,3}}(?:[a-z\u00e0-\u00ff'-]{{1,12}}\s{{1,3}}){{0,2}}(?:{_BRANDS})\b"
@@ -137,6 +128,8 @@ _SPELT_MAIL = re.compile(
     r"\b([\w][\w.+-]{1,63})\s{1,2}(?:at|AT)\s{1,2}((?:gmail|yahoo|hotmail|outlook|proton(?:mail)?|mail|yandex|aol|gmx|icloud)"
     r"\.(?:com|ru|de|me|net|co\.uk))\b"
 )
+_LETTER_FOR_DIGIT = re.compile(r"[0-9][ .-]?[OoIlBSZA-Z]|[OoIlBSZ][ .-]?[0-9]")
+_TIMES = re.compile(r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ASK = re.compile(
     r"\b(?:call|dial|text|phone|ring|sms|tel|telephone|mobile|cell|hotline|helpline|toll[\s-]?free|contact|reach)\b"
@@ -146,6 +139,8 @@ _ASK = re.compile(
 
 MIN_TRUE_DIGITS = 6
 """Of a number in which letters stand for digits."""
+MIN_DIGITS = 10
+ROOM_CHARS = 16
 SUPPORT_REACH_CHARS = 60
 """How far from a number the words stand that make it a support number."""
 
@@ -156,39 +151,68 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     for value, coin in find_wallets(text):
         contacts.setdefault(value, Contact("wallet", value, coin))
     long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
-    has_number = long_number.search(text) is not None
+    spans = [span for span in _spans(long_number, text) if _has_digits_enough(text, span)]
     has_at = "@" in text
-    if has_number or has_at or any(sign in text for sign in _NAMING_SIGNS):
-        for contact in _named(text, has_number=has_number, has_at=has_at):
+    low = text.lower()
+    if _may_name(low):
+        for contact in _named(text, has_number=bool(spans), has_at=has_at):
             contacts.setdefault(contact.value, contact)
             if len(contacts) >= MAX_CONTACTS:
                 break
-    if has_number:
-        _add_phones(text, contacts)
-    elif "1-8" in text or "1 8" in text:
-        for vanity in _VANITY.finditer(text):
-            contacts.setdefault(vanity[0], Contact("phone", vanity[0], "toll-free"))
+    if has_at or "mail.com" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS):
+        for mail in _mails(text):
+            contacts.setdefault(mail.value, mail)
+    if "1-8" in text or "1 8" in text or "1.8" in text:
+        spans.append((0, len(text)))
+    for begin, end in spans:
+        _add_phones(text, begin, end, contacts)
+        if len(contacts) >= MAX_CONTACTS:
+            break
     return tuple(contacts.values())[:MAX_CONTACTS]
 
 
-_NAMING_SIGNS = (
-    ":",
-    "\uff1a",
-    "=",
-    "\u2192",
-    ">",
-    "#",
-    " is ",
-    " id ",
-    " - ",
-    "\u27a1",
-    "\U0001f449",
-    "\u4fe1",
-    "qq",
-    "QQ",
-    "\u52a0",
-    " at ",
+def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where the numbers of a text stand, with some room around."""
+    begin = end = -1
+    for found in long_number.finditer(text):
+        if end < 0 or found.start() - ROOM_CHARS > end:
+            if end >= 0:
+                yield begin, end
+            begin = max(0, found.start() - ROOM_CHARS)
+        end = found.end() + 2 * ROOM_CHARS
+    if end >= 0:
+        yield begin, end
+
+
+def _has_digits_enough(text: str, span: tuple[int, int]) -> bool:
+    window = text[span[0] : span[1]]
+    digits = sum(map(str.isdecimal, window))
+    return digits >= MIN_DIGITS or (
+        digits >= MIN_TRUE_DIGITS and _LETTER_FOR_DIGIT.search(window) is not None
+    )
+
+
+def _may_name(low: str) -> bool:
+    """Whether a text may hold the name of a messenger or network at all."""
+    plain = low.encode("ascii", "replace")
+    if not _FIRST_WORDS.isdisjoint(plain.translate(_BLANKS).split()):
+        return True
+    return plain.count(b"?") > low.count("?") and _FOREIGN_NAME.search(low) is not None
+
+
+_NAMES = sorted(bundled("messengers") | bundled("networks"))
+_FIRST_WORDS = frozenset(
+    re.split(rb"[ '@]", name.encode())[0]
+    for name in (*_NAMES, "tg", "t.g", "wa", "vx", "v", "te", "telegr")
+    if name.isascii()
 )
+"""The beginnings of all names, as words that blanks, signs and digits part."""
+_FOREIGN_NAME = re.compile(
+    "|".join(re.escape(name) for name in (*_NAMES, "\u4fe1") if not name.isascii())
+)
+_SIGNS = b"\n\t\r:=-()[]{}<>,!?@'+*#/|~\"0123456789"
+_BLANKS = bytes.maketrans(_SIGNS, b" " * len(_SIGNS))
+_MAIL_PROVIDERS = ("yahoo", "hotmail", "outlook", "proton", "yandex", "aol", "gmx", "icloud")
 
 
 def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
@@ -209,15 +233,21 @@ def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
         for found in _CJK_MESSENGER.finditer(text):
             yield Contact("messenger", found[2], found[1].lower())
     if has_at:
-        for found in _NETWORK_HANDLE.finditer(text):
-            yield Contact("handle", f"@{found[2]}", found[1].lower())
-        for found in _HANDLE_BEFORE.finditer(text):
-            yield Contact("handle", f"@{found[1]}", found[2].lower())
-        for found in _MAIL.finditer(text):
-            yield Contact("mail", found[0].lower(), "")
-    if " at " in text or " AT " in text:
-        for found in _SPELT_MAIL.finditer(text):
-            yield Contact("mail", f"{found[1]}@{found[2]}".lower(), "spelt out")
+        yield from _at(text)
+
+
+def _at(text: str) -> Iterator[Contact]:
+    for found in _NETWORK_HANDLE.finditer(text):
+        yield Contact("handle", f"@{found[2]}", found[1].lower())
+    for found in _HANDLE_BEFORE.finditer(text):
+        yield Contact("handle", f"@{found[1]}", found[2].lower())
+
+
+def _mails(text: str) -> Iterator[Contact]:
+    for found in _MAIL.finditer(text):
+        yield Contact("mail", found[0].lower(), "")
+    for found in _SPELT_MAIL.finditer(text):
+        yield Contact("mail", f"{found[1]}@{found[2]}".lower(), "spelt out")
 
 
 def _is_a_handle(written: str, name: str) -> bool:
@@ -226,9 +256,11 @@ def _is_a_handle(written: str, name: str) -> bool:
     return told or "@" in written or any(char.isdigit() or char == "_" for char in name)
 
 
-def _add_phones(text: str, contacts: dict[str, Contact]) -> None:
-    for pattern in (_PHONE, _TOLL_FREE, _ANY_NUMBER, _VANITY):
-        for found in pattern.finditer(text):
+def _add_phones(text: str, begin: int, end: int, contacts: dict[str, Contact]) -> None:
+    is_ascii = text.isascii()
+    toll_free_number, any_number = _TOLL_FREE[is_ascii], _ANY_NUMBER[is_ascii]
+    for pattern in (_PHONE, toll_free_number, any_number, _VANITY):
+        for found in pattern.finditer(text, begin, end):
             if len(contacts) >= MAX_CONTACTS:
                 return
             value = found[0] if pattern is _VANITY else _digits(found[0].translate(_AS_DIGITS))
@@ -241,11 +273,11 @@ def _add_phones(text: str, contacts: dict[str, Contact]) -> None:
                 and not _is_asked(before, value)
             ):
                 continue
-            if pattern is _TOLL_FREE and not _is_toll_free(found[0], value):
+            if pattern is toll_free_number and not _is_toll_free(found[0], value):
                 continue
             around = before + " " + text[found.end() : found.end() + SUPPORT_REACH_CHARS]
             offered = _SUPPORT.search(around)
-            if pattern is _ANY_NUMBER and not (
+            if pattern is any_number and not (
                 _is_phone_by_any_sign(found[0], value) and (offered or _is_asked(before, value))
             ):
                 continue
@@ -270,9 +302,7 @@ def _is_asked(before: str, value: str) -> bool:
 
 
 def _is_phone_by_any_sign(written: str, value: str) -> bool:
-    return 10 <= len(value.lstrip("+")) <= 13 and not re.search(
-        r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b", written
-    )
+    return 10 <= len(value.lstrip("+")) <= 13 and not _TIMES.search(written)  # noqa: PLR2004 -- E.164
 
 
 def _is_phone(written: str, value: str) -> bool:

@@ -7,6 +7,10 @@ substring searches.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+Hint = Callable[[str], object]
+Way = Callable[[str], tuple[str, int]]
 
 _TLDS = (
     "com|net|org|info|biz|io|co|ru|xyz|shop|site|online|club|live|top|me|tv|us|uk|de|fr|es|it|nl|pl|br"
@@ -16,7 +20,17 @@ _TLDS = (
 """Suffixes that are believed after a dot that is spelt out."""
 _SURE_TLDS = "com|net|org|biz|info|ru|xyz|co\\.uk|com\\.br"
 """Those that are also believed after a dot with blanks around, which may be a sentence's."""
-_DOT_WORD = "dot|d0t|d\u043et|punkt|punto|ponto|\u0442\u043e\u0447\u043a\u0430|\u70b9|\u9ede|\u30c9\u30c3\u30c8|\ub2f7"
+_OTHER_DOT_WORDS = (
+    "punkt",
+    "punto",
+    "ponto",
+    "\u0442\u043e\u0447\u043a\u0430",
+    "\u70b9",
+    "\u9ede",
+    "\u30c9\u30c3\u30c8",
+    "\ub2f7",
+)
+_DOT_WORD = "|".join(("dot", "d0t", "d\u043et", *_OTHER_DOT_WORDS))
 _OPEN, _CLOSE = (
     r"[\[({<\u3010\u3014\u300c\u00ab\u2039\u27e8]",
     r"[\])}>\u3011\u3015\u300d\u00bb\u203a\u27e9]",
@@ -46,7 +60,8 @@ _BETWEEN = r"[ \t]{0,3}[_*~|+/=-]{0,3}[ \t]{0,3}"
 _SPOKEN_DOT = re.compile(
     rf"(?<=\w)(?:[ \t]{{1,3}}|[ \t]{{0,2}}[_*~|+/=-]{{1,3}}[ \t]{{0,2}})(?:{_DOT_WORD})"
     rf"(?:[ \t]{{1,3}}|[ \t]{{0,2}}[_*~|+/=-]{{1,3}}[ \t]{{0,2}})"
-    rf"(?=(?:[\w-]{{1,63}}(?:[ \t]{{1,3}}(?:{_DOT_WORD})[ \t]{{1,3}}|\.)){{0,3}}(?:{_TLDS})\b(?!'))",
+    rf"(?=(?:[\w-]{{1,63}}(?:[ \t]{{1,3}}(?:{_DOT_WORD})[ \t]{{1,3}}|\.)){{0,3}}"
+    rf"(?:{_TLDS})\b(?!'))",
     re.I,
 )
 _GLUED_DOT = re.compile(
@@ -118,11 +133,12 @@ _SPELT_NUMBER = re.compile(
 _SPELT_HINTS = ("zero", "five", "seven", "eight", "nine", "three", "four", "ocho", "acht", "huit")
 MIN_SPELT_DIGITS = 4
 MIN_NUMBER_DIGITS = 7
+MIN_SPELT_HINTS = 3
 _TIMES = {"double": 2, "triple": 3}
 
 
 def refanged(text: str) -> tuple[str, int]:
-    """Write ``hxxp://example[.]com`` and ``example dot com`` as they are meant, and count what was so.
+    """Write ``hxxp://example[.]com`` and ``example dot com`` as they are meant, and count them.
 
     Linear in the text's length.
     """
@@ -130,12 +146,19 @@ def refanged(text: str) -> tuple[str, int]:
     count = 0
     if low.count(":/") > low.count("://"):
         text, count = _schemes(text)
-    for hints, way in _WAYS:
-        if any(hint in low for hint in hints):
-            changed, times = way(text)
-            if changed is not text:
-                text, count = changed, count + times
-                low = text.lower()
+    for hint, way in _WAYS:
+        if hint(low):
+            text, times = way(text)
+            count += times
+    if _DOT_HINT.search(low):
+        for way in _DOT_WAYS:
+            text, times = way(text)
+            count += times
+    if not low.isascii() and _FOREIGN_SIGN.search(low):
+        for foreign_hints, way in _FOREIGN_WAYS:
+            if foreign_hints.search(text):
+                text, times = way(text)
+                count += times
     return text, count
 
 
@@ -238,8 +261,6 @@ def _split_tlds(text: str) -> tuple[str, int]:
 
 
 def _letters(text: str) -> tuple[str, int]:
-    if not _LETTERS_HINT.search(text):
-        return text, 0
     count = 0
 
     def joined(found: re.Match[str]) -> str:
@@ -254,9 +275,6 @@ def _letters(text: str) -> tuple[str, int]:
 
 
 def _spelt_numbers(text: str) -> tuple[str, int]:
-    low = text.lower()
-    if sum(low.count(hint) for hint in _SPELT_HINTS) < 2:  # noqa: PLR2004 -- of seven and more
-        return text, 0
     count = 0
 
     def digits(found: re.Match[str]) -> str:
@@ -282,18 +300,49 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
 
 _WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
 
-_WAYS = (
-    (("[", "(", "{", "<", "【", "〔", "「", "«", "‹", "⟨", ".]", ".)", ".}", ".(", ".{"), _brackets),
-    ((*_ODD_SCHEMES, ": /", "/ /", "// ", "p :", "s :", "p:\\", ":/ ", "p//", "s//", ";//"), _schemes),
-    ((" ",), _letters),
-    (("dot", "d0t", "dоt", "punkt", "punto", "ponto", "точка", "点", "點", "ドット", "닷"), _spoken),
-    (tuple(_DOT_CHARS), _odd_dots),
-    ((" .", *(f". {tld}" for tld in _SURE_TLDS.split("|"))), _spaced),
-    (tuple(f"{sign}{tld}" for sign in ",;" for tld in _SURE_TLDS.split("|")), _commas),
-    (("..", "\".", "'.", "+.", "*.", "~.", "|.", "_.", "+ .", "* .", "- ."), _decorated_dots),
-    (("\\.", "%2e", "%3a%2f", ":\\/"), _escaped),
-    (("www ", "www. ", "www,", "wwwdot"), _www),
-    ((".c0m", ".0rg", ".n3t", ".c o", ".co m", ".n e", ".ne t", ".o r", ".or g", ". c o", ". n e", ". o r"), _split_tlds),
-    (_SPELT_HINTS, _spelt_numbers),
-)  # fmt: skip
+
+def _has_spelt_number(low: str) -> bool:
+    """Whether so many words for digits are near one another, as in no prose."""
+    if sum(low.count(hint) for hint in _SPELT_HINTS) < MIN_SPELT_HINTS:
+        return False
+    run = 0
+    for word in low.replace("-", " ").replace(",", " ").replace(".", " ").split():
+        run = run + 1 if word in _NUMBER_WORDS or word in _TIMES or word.isdecimal() else 0
+        if run > MIN_SPELT_DIGITS:
+            return True
+    return False
+
+
+def _has_any(*hints: str) -> Hint:
+    return lambda low: any(hint in low for hint in hints)
+
+
+_DOT_HINT = re.compile(
+    r"\.(?:(?<=[ \"'+*~|_\\]\.)|[)\]}({.]|c0m|0rg|n3t|c o|co m|n e|ne t|o r|or g"
+    r"| (?:com|net|org|biz|info|ru|xyz|co\.uk|c o|n e|o r)\b)"
+)
+"""A dot that stands otherwise than a sentence's or a name's."""
+_DOT_WAYS = (_brackets, _spaced, _decorated_dots, _escaped, _split_tlds)
+
+_WAYS: tuple[tuple[Hint, Way], ...] = (
+    (lambda low: "[" in low or "(" in low or "{" in low or "<" in low, _brackets),
+    (re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?(?!://[\w\[]))").search, _schemes),
+    (_LETTERS_HINT.search, _letters),
+    (_has_any("dot", "d0t", "punkt", "punto", "ponto"), _spoken),
+    (re.compile(rf",(?:{_SURE_TLDS})").search, _commas),
+    (re.compile(rf";(?:{_SURE_TLDS})").search, _commas),
+    (lambda low: "%" in low or "\\" in low, _escaped),
+    (lambda low: "www" in low, _www),
+    (_has_spelt_number, _spelt_numbers),
+)
 """Hints, of which a text that holds the way of spelling has one, and what undoes it."""
+
+_FOREIGN_SIGN = re.compile(
+    "[^\x00-\xaa\xac-\xb6\xb8-\u017f\u2010-\u2021\u2023-\u2026\u2030-\u2038\u203a\u20ac]"
+)
+"""What all that follows is made of, and Western prose is not."""
+_FOREIGN_WAYS = (
+    (re.compile("[\u3010\u3014\u300c\u00ab\u2039\u27e8]"), _brackets),
+    (re.compile("|".join(("d\u043et", *_OTHER_DOT_WORDS[3:])), re.I), _spoken),
+    (re.compile(f"[{_DOT_CHARS}]"), _odd_dots),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from contracts.ids import Facet
-from contracts.screening import Match
+from contracts.screening import Match, Screening
 
 _SHOWN = 2
 _COUNTED = {
@@ -44,6 +44,15 @@ def campaign_headline(accounts: int, facets: Mapping[Facet, int], network: Facet
         kind, _, value = network.partition(":")
         parts.append(f"{'address' if kind == 'ip' else kind} {value}")
     return ", ".join(parts)
+
+
+def media_headline(screening: Screening) -> str:
+    """Say which works an upload shows; else, where a person should look."""
+    if screening.matches or not screening.prohibited:
+        return match_headline(screening.title, screening.matches)
+    at_s = int(max(screening.prohibited, key=lambda hit: hit.score).at_s)
+    named = f"upload “{screening.title}”" if screening.title else "an upload"
+    return f"Perhaps prohibited content at {at_s // 60}:{at_s % 60:02d} in {named}"
 
 
 def match_headline(title: str, matches: Iterable[Match]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import ClassVar
 
 from contracts.event import Event
@@ -35,14 +36,18 @@ class Lettering:
         Example(
             post("cheap pills online buy cheap pills order cheap pills now " * 5), ("text.stuffed",)
         ),
-        Example(post(" ".join(f"#party{chr(97 + number)}" for number in range(20))), ("text.stuffed",)),
+        Example(
+            post(" ".join(f"#party{letter}" for letter in "abcdefghijklmnopqrst")),
+            ("text.stuffed",),
+        ),
         Example(signup(bio="Fr\u200bee mon\u200bey, ca\u200bsh"), ("text.invisible",)),
         # Honest texts.
-        Example(post("We measure 5 \u03bcm of TNF\u03b1 in a workshop on SQL, with \u041f\u0451\u0442\u0440.")),
-        Example(post("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u06cc\u0645 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u200f2026\u200f")),
+        Example(post("We measure 5 \u03bcm of TNF\u03b1 in a workshop on SQL.")),
+        Example(post("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645, \u200f2026\u200f")),
+        Example(post("\U0001f468\u200d\U0001f469\u200d\U0001f467 are all welcome")),
         Example(post("We meet in the old town hall, as every year, and talk about trees. " * 4)),
         Example(post("Jazz, jazz, jazz! All that jazz.")),
-    )  # fmt: skip
+    )
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._priced: frozenset[str] = frozenset(
@@ -87,12 +92,15 @@ def stuffing(text: str) -> Evidence | None:
     few of a hundred places; here it is ``MIN_PHRASE_SHARE`` of them.
     """
     hashtags = _HASHTAG.findall(text) if text.count("#") >= MIN_HASHTAGS else []
+    roughly = text.split()
+    if not hashtags and len({*roughly}) * 2 > len(roughly):
+        return None
     words = _WORD.findall(text.lower())
     if len(hashtags) >= MIN_HASHTAGS and len(hashtags) * 2 > len(words):
         return {"hashtags": len(hashtags), "words": len(words)}
     if len(words) < MIN_STUFFED_WORDS or len({*words}) * 3 > len(words):
         return None
-    phrases = Counter(zip(words, words[1:], strict=False))
+    phrases = Counter(pairwise(words))
     top = [
         (pair, times)
         for pair, times in phrases.most_common(SHOWN_PHRASES)

@@ -232,20 +232,20 @@ def _open(page: _Page, tag: str, inside: str) -> None:
     if tag in _SPELT:
         page.say(f"[{tag}]")
     attributes = _attributes(inside) if inside.strip(" /") else {}
+    page.colored_depth += tag == page.colored_tag
     hiding = None
     if attributes:
-        if page.colored_tag or not is_colored(attributes):
-            page.colored_depth += tag == page.colored_tag
-        elif tag not in _VOID:
+        if not page.colored_tag and tag not in _VOID and is_colored(attributes):
             page.colored_tag, page.colored_depth = tag, 1
         hiding = hidden_by(attributes, page.rules, on_white=not page.colored_tag)
-    elif tag == page.colored_tag:
-        page.colored_depth += 1
     if page.hidden_by is None and hiding and tag not in _VOID:
         page.hidden_tag, page.hidden_by, page.depth = tag, hiding, 1
     elif page.hidden_by is not None and tag == page.hidden_tag:
         page.depth += 1
-    hidden = page.hidden_by or hiding
+    _link(page, tag, attributes, page.hidden_by or hiding)
+
+
+def _link(page: _Page, tag: str, attributes: dict[str, str], hidden: str | None) -> None:
     if tag == "a":
         page.close_anchor()
         href = attributes.get("href") or attributes.get("xlink:href") or ""

@@ -41,6 +41,8 @@ class _Pattern(NamedTuple):
     words: tuple[tuple[bytes, bool], ...]
     """Each with whether any ending will do."""
     anchor: int
+    exact: list[bytes] | None
+    """The words, where none of them may have any ending."""
 
 
 class Phrases:
@@ -62,7 +64,8 @@ class Phrases:
                     parts = tuple(b"".join(plain_words(one)) for one in phrase.entry.split())
                     self._joined.append((phrase, parts))
                 elif anchor := _anchor(words := tuple(_words_of(phrase.entry))):
-                    pattern = _Pattern(phrase, words, words.index((anchor, False)))
+                    exact = None if any(free for _, free in words) else [word for word, _ in words]
+                    pattern = _Pattern(phrase, words, words.index((anchor, False)), exact)
                     self._by_anchor.setdefault(anchor, []).append(pattern)
         self._anchors = frozenset(self._by_anchor)
         first = sorted({parts[0] for _, parts in self._joined})
@@ -113,8 +116,12 @@ def _words_of(entry: str) -> Iterator[tuple[bytes, bool]]:
 
 
 def _stands(pattern: _Pattern, words: list[bytes], begin: int) -> bool:
+    if begin < 0:
+        return False
     end = begin + len(pattern.words)
-    if begin < 0 or end > len(words):
+    if pattern.exact is not None:
+        return words[begin:end] == pattern.exact
+    if end > len(words):
         return False
     return all(
         written.startswith(word) if any_ending else written == word

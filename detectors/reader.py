@@ -117,7 +117,7 @@ class Reader:
             event_id=screening.event_id,
             account_id=screening.account_id,
             occurred_at_ms=occurred_at_ms,
-            signals=self._priced(screening, occurred_at_ms, media_findings(screening)),
+            signals=self._priced(screening, occurred_at_ms, media_findings(screening, self._rules)),
         )
 
     def _priced(

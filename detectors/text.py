@@ -34,7 +34,10 @@ _GLUED = re.compile(
     "(?<=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])(?=[A-Za-z0-9])"
     "|(?<=[A-Za-z0-9/])(?=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])"
 )
-"""Where scripts without blanks between words meet Latin letters: a name or a link begins or ends."""
+"""Where scripts without blanks between words meet Latin letters: a name or link begins or ends."""
+
+_UNUSUAL = re.compile("[^\x00-\xac\xae-\u0130\u0132-\u017f\u2010-\u2026\u2030-\u203a\u20ac]")
+"""What is not of Western prose: most texts have none, and need no closer look."""
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
@@ -65,8 +68,12 @@ def clean(text: str) -> CleanText:
     text = text[:MAX_TEXT_CHARS]
     invisible = lookalikes = turned = 0
     if not text.isascii():
-        text, invisible, turned = _folded(text)
-        text, lookalikes = without_lookalikes(text)
+        if _UNUSUAL.search(text):
+            text, invisible, turned = _folded(text)
+            text, lookalikes = without_lookalikes(text)
+        else:
+            text = _compatible(text)
+            text, _ = without_lookalikes(text)
     text, defanged = refanged(text)
     return CleanText(text, invisible, defanged, lookalikes, turned)
 
@@ -88,8 +95,7 @@ def _folded(text: str) -> tuple[str, int, int]:
         text = _INVISIBLE.sub("", text)
     if styled_letter().search(text):
         text = unstyled(text)
-    if not unicodedata.is_normalized("NFKC", text):
-        text = _compatible(text)
+    text = _compatible(text)
     if _STRAY_MARKS.search(text):
         text = _STRAY_MARKS.sub("", text)
     if _OTHER_DIGIT.search(text):
@@ -101,6 +107,8 @@ def _folded(text: str) -> tuple[str, int, int]:
 
 def _compatible(text: str) -> str:
     """NFKC in slices, so that a text of nothing but squared words costs no more than others."""
+    if unicodedata.is_normalized("NFKC", text):
+        return text
     parts: list[str] = []
     room = MAX_TEXT_CHARS
     for at in range(0, len(text), FOLDED_AT_ONCE_CHARS):

@@ -90,12 +90,11 @@ def template(wording: Wording, *, linked: bool) -> str | None:
     words = wording.words
     small = [word for word, written in zip(words, wording.written, strict=True) if word == written]
     for kept in (small, words):
-        said = [word for word in kept if word.strip(b"0")]
-        letters = b"".join(said).replace(b"0", b"")
+        letters = b"".join(kept).replace(b"0", b"")
         if len(letters) >= least:
-            shown = b" ".join(said[:SHOWN_WORDS]).replace(b"0", b"")
-            digest = blake2b(letters, digest_size=8).hexdigest()
-            return f"{shown.decode('utf-8', 'ignore')[:SHOWN_CHARS]} ~{digest}"
+            begins = b" ".join(kept[:SHOWN_WORDS]).replace(b"0", b"").split()
+            shown = b" ".join(begins).decode("utf-8", "ignore")[:SHOWN_CHARS]
+            return f"{shown} ~{blake2b(letters, digest_size=8).hexdigest()}"
     return None
 
 

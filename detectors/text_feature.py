@@ -43,12 +43,12 @@ Places = NDArray[np.int64]
 def telling_words(content: Content, wording: Wording) -> list[bytes]:
     """The words that are looked at, with what stands for a link and a contact behind them.
 
-    Bare links and contacts are no words: what has nothing else has none.
+    A signup's website, or the links beside a post, are no words where nothing is written.
     """
     words = wording.words
     if len(words) > MAX_WORDS:
         words = words[:_HEAD_WORDS] + words[-(MAX_WORDS - _HEAD_WORDS) :]
-    if words and (content.links or content.contacts):
+    if content.text and (content.links or content.contacts):
         words = words + [_link_word(link.host) for link in content.links[:MAX_LINKS]]
         words += [f"<{contact.kind}>".encode() for contact in content.contacts[:MAX_LINKS]]
     return words

@@ -52,6 +52,7 @@ _NO_PART = re.compile("[\u00ab\u00bb\u2000-\u2bff\u3000-\u303f\uff00-\uff0f\U000
 """Signs that end a URL where they stand in its host; in a path they may be meant."""
 _TITLE_CASE_SUFFIXES = frozenset(("com", "biz", "xyz", "ru", "org", "info"))
 _RUN_TOGETHER = re.compile(r"[,;](?=https?://)", re.I)
+_LEADING = "_*~=-+>/"
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
 
@@ -169,13 +170,11 @@ def find_links(text: str) -> Iterator[Link]:
         if not (piece.find(".", 0, -1) >= 0 or ":/" in piece or ":\\" in piece):
             continue  # a dot at the end is a sentence's
         trimmed = piece.rstrip(_TRAILING)
-        if piece[0] in "_*~=-+>/":
-            piece = piece.lstrip("_*~=-+>/")
         if _PLAIN.fullmatch(trimmed):
             if link := parse_link(trimmed, source="text"):
                 yield link
             continue
-        for match in _CANDIDATE.finditer(piece):
+        for match in _CANDIDATE.finditer(piece.lstrip(_LEADING)):
             together = match[0]
             runs = (
                 _RUN_TOGETHER.split(together) if "," in together or ";" in together else [together]

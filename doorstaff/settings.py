@@ -184,10 +184,67 @@ class Settings(BaseSettings):
     media_max_attempts: int = Field(
         3, ge=1, description="Times that one upload is tried.", json_schema_extra={"unit": "tries"}
     )
+    media_sound: Literal["off", "plain", "speeds"] = Field(
+        "speeds",
+        description="Whether sound is listened to: `off`; `plain` for sound at its own pitch;"
+        " `speeds` for sound sped up or shifted in pitch too, 0.8 to 1.25 times, at three times"
+        " the cost.",
+    )
     media_keep_fingerprints: bool = Field(
         True,
         description="Keep the fingerprints of uploads in SQL, so that later references can be"
         " matched against them.",
+    )
+
+    media_keep_days: float = Field(
+        365.0,
+        gt=0,
+        description="How long fingerprints of uploads are kept, from the time of the upload.",
+        json_schema_extra={"unit": "days"},
+    )
+    media_retroactive_days: float = Field(
+        90.0,
+        ge=0,
+        description="A new reference is held against uploads of so many days past; 0 for none.",
+        json_schema_extra={"unit": "days"},
+    )
+    media_prohibited: bool = Field(
+        False,
+        description="Look at uploads' frames for prohibited content, for people to review. Needs"
+        " `pip install 'doorstaff[prohibited]'`.",
+    )
+    media_prohibited_every_seconds: float = Field(
+        5.0,
+        ge=0.5,
+        description="Seconds between the frames that are looked at for prohibited content.",
+        json_schema_extra={"unit": "s"},
+    )
+    media_prohibited_score: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="How sure the model must be of prohibited content before a person is asked.",
+        json_schema_extra={"unit": "0 to 1"},
+    )
+    media_evidence_mib: int = Field(
+        1_024,
+        ge=0,
+        description="Room for pictures of matches below HOME, upload beside reference; the oldest"
+        " go first. 0 keeps none.",
+        json_schema_extra={"unit": "MiB"},
+    )
+    media_evidence_days: float = Field(
+        90.0,
+        gt=0,
+        description="How long pictures of matches are kept.",
+        json_schema_extra={"unit": "days"},
+    )
+    media_key_pictures_mib: int = Field(
+        4_096,
+        ge=0,
+        description="Room for the references' key pictures below HOME, about 6 MiB a work; the"
+        " oldest go first, and matches with their works then show the upload alone. 0 keeps none.",
+        json_schema_extra={"unit": "MiB"},
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -26,7 +26,7 @@ from doorstaff.redis import open_redis
 from doorstaff.settings import Settings
 from doorstaff.sinks import build_routes, build_sinks
 from media_screening.queue import ScreeningQueue
-from sinks.router import Router
+from sinks.router import KeepTimes, Router
 from store.clock import SystemClock
 from store.ruleset import live_ruleset
 from streams.errors import StreamError
@@ -95,6 +95,7 @@ async def run_worker(settings: Settings, *, ready: Callable[[], None] = lambda: 
             routes=build_routes(settings),
             clock=SystemClock(),
             registry=REGISTRY,
+            keep=KeepTimes(uploads_days=settings.media_keep_days),
         ) as router:
 
             async def enqueue(job: ScreeningJob) -> None:

@@ -4,11 +4,13 @@ MediaScreeningError
 ├── Rejected              this is not a video that can be screened; trying again changes nothing
 │   ├── NotAVideo         a picture, sound, text, or no media at all
 │   ├── CutOff            the file ends before its video does
-│   └── OverLimit         too many bytes, or too long
+│   │   └── Damaged       much of it cannot be decoded
+│   └── OverLimit         too many bytes or pixels, too long, too hungry
 ├── ScreeningFailed       it could not be tried
 │   ├── SourceUnavailable the upload is missing, unreadable, or its address is not allowed
 │   ├── DecoderFailed     ffmpeg is missing, or ended with an error
 │   └── TimeLimit         it took longer than it may
+├── WorkerStuck           screenings hang on in a worker that gave up on them long ago
 ├── InvalidFingerprint    packed bytes that are not a fingerprint
 ├── ReferenceExists       a reference with this id exists
 └── ReferenceUnknown      there is no reference with this id
@@ -39,6 +41,10 @@ class NotAVideo(Rejected):
 
 class CutOff(Rejected):
     """The file is cut off: it ends before its video does."""
+
+
+class Damaged(CutOff):
+    """Much of the video cannot be decoded."""
 
 
 class OverLimit(Rejected):
@@ -73,6 +79,10 @@ class DecoderFailed(ScreeningFailed):
 
 class TimeLimit(ScreeningFailed):
     """The screening took longer than it may."""
+
+
+class WorkerStuck(MediaScreeningError):  # noqa: N818 -- named for what is wrong
+    """Several screenings hang and cannot be ended: this worker has to be started again."""
 
 
 class InvalidFingerprint(MediaScreeningError, ValueError):  # noqa: N818 -- names what came in

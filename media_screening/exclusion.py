@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from media_screening.fingerprint import Fingerprint
+from media_screening.hamming import pairs_within
 from media_screening.pdq import PDQ_BYTES
 
 SAME_PICTURE_BITS = 31
@@ -32,6 +34,19 @@ class Exclusions:
 
     intervals: tuple[Interval, ...]
     pdq: NDArray[np.uint8]
+
+    def leave_out(self, fingerprint: Fingerprint) -> Fingerprint:
+        """A fingerprint without the frames that are no evidence; its length stays."""
+        excluded = np.zeros(len(fingerprint), bool)
+        for interval in self.intervals:
+            times_s = fingerprint.times_s
+            excluded |= (times_s >= interval.start_s) & (times_s < interval.end_s)
+        if len(self.pdq) and len(fingerprint):
+            for frame, _ in pairs_within(
+                np.ascontiguousarray(fingerprint.pdq), self.pdq, max_hamming_bits=SAME_PICTURE_BITS
+            ):
+                excluded[frame] = True
+        return fingerprint.only(~excluded) if excluded.any() else fingerprint
 
 
 NOTHING_EXCLUDED = Exclusions(intervals=(), pdq=np.empty((0, PDQ_BYTES), np.uint8))

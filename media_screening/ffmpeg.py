@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 import imageio_ffmpeg
@@ -20,10 +19,18 @@ ALLOWED_FORMATS = (
 """Demuxers that may read an upload: containers that hold their own data. No playlists, no concat,
 no picture sequences, no subtitles, nothing that opens a second file."""
 
+MAX_PIXELS = 1 << 26
+"""A picture of 8192 by 8192: twice what the largest level of H.264 and HEVC has."""
+
 INPUT_OPTIONS: Mapping[str, str | int] = MappingProxyType(
-    {"protocol_whitelist": "file", "format_whitelist": ALLOWED_FORMATS}
+    {
+        "protocol_whitelist": "file",
+        "format_whitelist": ALLOWED_FORMATS,
+        "max_pixels": MAX_PIXELS,
+    }
 )
-"""Given before ``-i``: no network, whatever the file says."""
+"""Given before ``-i``: no network, no second file, no picture without bounds, whatever the file
+says."""
 
 ENVIRONMENT: Mapping[str, str] = MappingProxyType({"LC_ALL": "C", "PATH": os.defpath})
 """What the child process sees of ours: nothing."""
@@ -43,8 +50,3 @@ def ffmpeg_path() -> str:
     except RuntimeError:
         reason = "no ffmpeg: install it, or the package imageio-ffmpeg"
         raise DecoderFailed(reason) from None
-
-
-def input_url(path: Path) -> str:
-    """Write a path so that ffmpeg takes it for a file, whatever characters it begins with."""
-    return f"file:{path.absolute()}"

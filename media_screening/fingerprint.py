@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import cv2
@@ -61,6 +61,16 @@ class Fingerprint:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def only(self, kept: NDArray[np.bool_]) -> Self:
+        """The frames where a mask is true; the video is as long as before."""
+        return replace(
+            self,
+            times_s=self.times_s[kept],
+            pdq=self.pdq[kept],
+            phash=self.phash[kept],
+            quality=self.quality[kept],
+        )
 
     def pack(self) -> bytes:
         """Write to bytes: a header with a version, then each column, little-endian."""

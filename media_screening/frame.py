@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.errors import CutOff, DecoderFailed, OverLimit, TimeLimit
-from media_screening.ffmpeg import ENVIRONMENT, INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import INPUT, Child, ChildLimits, start
+from media_screening.errors import CutOff, Damaged, NotAVideo, OverLimit
+from media_screening.ffmpeg import INPUT_OPTIONS, ffmpeg_path
 from media_screening.pdq import PDQ_SIDE_PIXELS
 from media_screening.probe import Probe
 
@@ -27,10 +26,16 @@ BATCH_FRAMES = 64
 CUT_OFF_TOLERANCE_SECONDS = 1.0
 """A file that says it was cut but lost less than this at its end is taken as whole."""
 
+MAX_DAMAGED_SHARE = 0.1
+"""Of the frames, as ffmpeg counts those it cannot decode."""
+
+_DAMAGED_EXIT = 69  # ffmpeg's, for more than that; the frames have all been given out
+
 _TIME = re.compile(rb"^frame:(\d+) +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
 _CUT_OFF = re.compile(rb"partial file|File ended prematurely")
 _LOG_LINES = 20
-_FAREWELL_SECONDS = 5.0
+_LINE_BYTES = 8_192
+_MAX_TIMES_AHEAD = 10_000  # pipes hold some twenty frames
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,24 +104,17 @@ def read_frames(
         OverLimit: The video goes on beyond ``max_seconds``.
         CutOff: The file ends before its video does; all frames before the cut have been yielded.
         TimeLimit: ffmpeg took longer than ``timeout_seconds`` and was ended.
-        DecoderFailed: ffmpeg could not be run, or nothing could be decoded.
+        OverLimit: Decoding needs more memory than it may have.
+        Damaged: Much of it cannot be decoded; what can be has been yielded.
+        NotAVideo: Nothing of it can be decoded.
+        DecoderFailed: ffmpeg could not be run, or crashed.
     """
     if probe.duration_s is not None and probe.duration_s > limits.max_seconds:
         raise _too_long(probe.duration_s, limits)
-    command = _command(path, probe=probe, sampling=sampling, limits=limits)
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(ENVIRONMENT),
-        )
-    except OSError as error:
-        reason = f"ffmpeg could not be started: {error.strerror}"
-        raise DecoderFailed(reason) from None
-    with process:
-        run = _Run(process=process, timeout_seconds=limits.timeout_seconds, sampling=sampling)
+    command = _command(probe=probe, sampling=sampling, limits=limits)
+    child_limits = ChildLimits(wall_seconds=limits.timeout_seconds)
+    with start(command, reads=[path], limits=child_limits) as child:
+        run = _Run(child=child, sampling=sampling)
         try:
             yield from run.batches(limits)
         finally:
@@ -124,7 +122,7 @@ def read_frames(
     run.check(probe)
 
 
-def _command(path: Path, *, probe: Probe, sampling: Sampling, limits: FrameLimits) -> list[str]:
+def _command(*, probe: Probe, sampling: Sampling, limits: FrameLimits) -> list[str]:
     # Half a millisecond of grace, because containers round their times.
     period = 1.0 / sampling.frames_per_second - 0.0005
     options: dict[str, str | int | float] = {"threads": limits.decode_threads, **INPUT_OPTIONS}
@@ -135,7 +133,7 @@ def _command(path: Path, *, probe: Probe, sampling: Sampling, limits: FrameLimit
         options["ss"] = round(sampling.start_s, 3)
     if sampling.end_s is not None:
         options["t"] = round(sampling.end_s - sampling.start_s, 3)
-    source = ffmpeg.input(input_url(path), **options)
+    source = ffmpeg.input(INPUT, **options)
     frames = (
         source[str(probe.video.index)]
         .filter("select", f"isnan(prev_selected_t)+gte(t-prev_selected_t,{period:.6f})")
@@ -147,7 +145,13 @@ def _command(path: Path, *, probe: Probe, sampling: Sampling, limits: FrameLimit
     )
     output = frames.output("pipe:1", format="rawvideo", fps_mode="passthrough")
     command: list[str] = output.global_args(
-        "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error"
+        "-nostdin",
+        "-hide_banner",
+        "-nostats",
+        "-loglevel",
+        "error",
+        "-max_error_rate",
+        str(MAX_DAMAGED_SHARE),
     ).compile(cmd=ffmpeg_path())
     return command
 
@@ -156,12 +160,11 @@ def _command(path: Path, *, probe: Probe, sampling: Sampling, limits: FrameLimit
 class _Run:
     """One ffmpeg process: its frames on stdout, their times and its complaints on stderr."""
 
-    process: subprocess.Popen[bytes]
-    timeout_seconds: float
+    child: Child
     sampling: Sampling
-    timed_out: bool = False
     ended: bool = False
     cut_off: bool = False
+    complaints: int = 0
     frames: int = 0
     end_s: float = 0.0
     _log: list[str] = field(default_factory=list)
@@ -169,20 +172,13 @@ class _Run:
     _arrived: threading.Condition = field(default_factory=threading.Condition)
     _listener: threading.Thread | None = None
     _listened: bool = False
-    _watchdog: threading.Timer | None = None
 
     def batches(self, limits: FrameLimits) -> Iterator[FrameBatch]:
-        stdout, stderr = self.process.stdout, self.process.stderr
-        assert stdout is not None
-        assert stderr is not None
-        self._watchdog = threading.Timer(self.timeout_seconds, self._end)
-        self._watchdog.daemon = True
-        self._watchdog.start()
-        self._listener = threading.Thread(target=self._listen, args=(stderr,), daemon=True)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         height, width = self.sampling.height, self.sampling.width
         frame_bytes = height * width
-        while raw := stdout.read(BATCH_FRAMES * frame_bytes):
+        while raw := self.child.stdout.read(BATCH_FRAMES * frame_bytes):
             count = len(raw) // frame_bytes
             if not count:
                 break
@@ -200,42 +196,42 @@ class _Run:
         self.ended = True
 
     def stop(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-        try:
-            # At the end of its output it is ending by itself; before that, nobody wants the rest.
-            self.process.wait(timeout=_FAREWELL_SECONDS if self.ended else 0)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        # At the end of its output it is ending by itself; before that, nobody wants the rest.
+        if self.ended:
+            self.child.finish()
+        else:
+            self.child.stop()
         if self._listener is not None:
             self._listener.join()
 
     def check(self, probe: Probe) -> None:
         """Say what was wrong with the run, if anything was."""
-        if self.timed_out:
-            reason = f"decoding took longer than {self.timeout_seconds:g} s"
-            raise TimeLimit(reason)
-        if self.cut_off and not self._reached_end(probe):
+        self.child.check("\n".join(self._log))
+        if self.frames and self._falls_short(probe):
             whole = f" of {probe.duration_s:.1f} s" if probe.duration_s else ""
             reason = f"cut off: it ends after {self.end_s:.1f} s{whole}"
             raise CutOff(reason)
+        if not self.frames and self.cut_off:
+            raise CutOff("cut off: it ends before its first frame")  # noqa: EM101 -- as people read it
         if not self.frames:
-            reason = "no frame could be decoded"
+            reason = "no frame of it can be decoded"
             if self._log:
-                reason += f": {self._log[-1]}"
-            raise DecoderFailed(reason)
+                reason += f": {self._log[0]}"
+            raise NotAVideo(reason)
+        if self.child.exit_code == _DAMAGED_EXIT:
+            reason = f"damaged: over {MAX_DAMAGED_SHARE:.0%} of its frames cannot be decoded"
+            raise Damaged(reason)
 
-    def _reached_end(self, probe: Probe) -> bool:
-        return (
-            probe.duration_s is not None
-            and self.frames > 0
-            and self.end_s >= probe.duration_s - CUT_OFF_TOLERANCE_SECONDS
-        )
-
-    def _end(self) -> None:
-        self.timed_out = True
-        self.process.kill()
+    def _falls_short(self, probe: Probe) -> bool:
+        """Whether it ends before it should; that its sound goes on is no sign of it by itself."""
+        if not self.cut_off and (not self.complaints or probe.duration_s is None):
+            return False
+        if probe.duration_s is None:
+            return True
+        tolerance_s = CUT_OFF_TOLERANCE_SECONDS
+        if not self.cut_off:
+            tolerance_s = max(3 * tolerance_s, probe.duration_s * MAX_DAMAGED_SHARE)
+        return self.end_s < probe.duration_s - tolerance_s
 
     def _take_times(self, count: int) -> NDArray[np.float64]:
         """Wait for the times of frames that have come; they are written before their pictures."""
@@ -244,17 +240,23 @@ class _Run:
             times, self._times = self._times[:count], self._times[count:]
         return np.array(times, np.float64)
 
-    def _listen(self, stderr: IO[bytes]) -> None:
-        for line in stderr:
+    def _listen(self) -> None:
+        while line := self.child.stderr.readline(_LINE_BYTES):
             if match := _TIME.match(line):
                 with self._arrived:
+                    if len(self._times) >= _MAX_TIMES_AHEAD:
+                        self.child.condemn("ffmpeg tells of more frames than it gives out")
+                        break
                     self._times.append(float(match[2]))
                     self._arrived.notify()
                 continue
             if _CUT_OFF.search(line):
                 self.cut_off = True
             text = line.decode(errors="replace").strip()
-            if text and not text.startswith("doorstaff=") and len(self._log) < _LOG_LINES:
+            if not text or text.startswith("doorstaff="):
+                continue
+            self.complaints += 1
+            if len(self._log) < _LOG_LINES:
                 self._log.append(_without_address(text)[:200])
         with self._arrived:
             self._listened = True

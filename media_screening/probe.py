@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from media_screening.errors import CutOff, DecoderFailed, NotAVideo, TimeLimit
-from media_screening.ffmpeg import ENVIRONMENT, INPUT_OPTIONS, ffmpeg_path, input_url
+from media_screening.child import INPUT, ChildLimits, run
+from media_screening.errors import CutOff, NotAVideo, OverLimit, TimeLimit
+from media_screening.ffmpeg import INPUT_OPTIONS, MAX_PIXELS, ffmpeg_path
 
 PROBE_TIMEOUT_SECONDS = 30.0
+REPORT_BYTES = 4 << 20
+"""An ordinary file's headers are told in a few thousand."""
 
 _FORMAT = re.compile(r"^Input #0, (.+), from '", re.MULTILINE)
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
@@ -57,27 +59,20 @@ def probe(path: Path, *, timeout_seconds: float = PROBE_TIMEOUT_SECONDS) -> Prob
         NotAVideo: There is no moving picture in it.
         CutOff: Its index is missing, as in a recording that was broken off.
         TimeLimit: It took longer than ``timeout_seconds``.
-        DecoderFailed: ffmpeg could not be run.
+        OverLimit: Its pictures are too large, it needs too much memory, or it says too much.
+        DecoderFailed: ffmpeg could not be run, or crashed.
     """
     options = [word for name, value in INPUT_OPTIONS.items() for word in (f"-{name}", str(value))]
-    command = [ffmpeg_path(), "-nostdin", "-hide_banner", *options, "-i", input_url(path)]
+    command = [ffmpeg_path(), "-nostdin", "-hide_banner", *options, "-i", INPUT]
+    limits = ChildLimits(
+        wall_seconds=timeout_seconds, cpu_seconds=timeout_seconds, output_bytes=REPORT_BYTES
+    )
     try:
-        run = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=dict(ENVIRONMENT),
-            timeout=timeout_seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        report = run(command, reads=[path], limits=limits).log
+    except TimeLimit:
         reason = f"its headers could not be read in {timeout_seconds:g} s"
         raise TimeLimit(reason) from None
-    except OSError as error:
-        reason = f"ffmpeg could not be started: {error.strerror}"
-        raise DecoderFailed(reason) from None
-    return parse_probe(run.stderr.decode(errors="replace"))
+    return parse_probe(report)
 
 
 def parse_probe(report: str) -> Probe:
@@ -86,6 +81,7 @@ def parse_probe(report: str) -> Probe:
     Raises:
         NotAVideo: As ``probe``.
         CutOff: As ``probe``.
+        OverLimit: Its pictures are too large.
     """
     container = _FORMAT.search(report)
     if not container:
@@ -93,15 +89,17 @@ def parse_probe(report: str) -> Probe:
     streams = list(_STREAM.finditer(report))
     videos = [video for stream in streams if (video := _video(stream))]
     if not videos:
-        reason = "there is no moving picture in it"
-        if any(stream["kind"] == "Audio" for stream in streams):
-            reason = "only sound, no moving picture"
+        reason = _why_none({stream["kind"]: stream["rest"] for stream in streams})
         raise NotAVideo(reason)
     duration = _DURATION.search(report, container.end())
+    video = max(videos, key=lambda video: (video.width * video.height, -video.index))
+    if video.width * video.height > MAX_PIXELS:
+        reason = f"more pixels than may be screened: {video.width:,} by {video.height:,}"
+        raise OverLimit(reason)
     return Probe(
         container=container[1],
         duration_s=_seconds(duration) if duration else None,
-        video=max(videos, key=lambda video: (video.width * video.height, -video.index)),
+        video=video,
         has_sound=any(stream["kind"] == "Audio" for stream in streams),
     )
 
@@ -114,6 +112,16 @@ def _video(stream: re.Match[str]) -> VideoStream | None:
     return VideoStream(
         index=int(stream["index"]), codec=stream["codec"], width=int(size[1]), height=int(size[2])
     )
+
+
+def _why_none(streams: dict[str, str]) -> str:
+    if "(attached pic)" in streams.get("Video", ""):
+        return "only a still picture, no moving one"
+    if "Video" in streams:
+        return "the size of its pictures cannot be read, or is more than may be screened"
+    if "Audio" in streams:
+        return "only sound, no moving picture"
+    return "there is no moving picture in it"
 
 
 def _seconds(duration: re.Match[str]) -> float:

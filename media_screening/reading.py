@@ -166,6 +166,29 @@ def read_reference(
     )
 
 
+def fingerprint_file(
+    path: Path,
+    *,
+    frames_per_second: float,
+    limits: ScreeningLimits,
+    progress: Progress | None = None,
+) -> tuple[Fingerprint, CutOff | None]:
+    """Check, probe and decode a file, for its hashes alone.
+
+    Returns:
+        Its fingerprint and, if the file ends before its video does, what is to be said of that.
+
+    Raises:
+        Rejected: It is not a video that can be screened.
+        ScreeningFailed: It could not be tried.
+    """
+    video = open_video(path, limits=limits, progress=progress)
+    taken = _Taking(video, frames_per_second=frames_per_second)
+    for _ in taken.batches():
+        pass
+    return taken.fingerprint(), taken.cut
+
+
 @dataclass(frozen=True, kw_only=True)
 class UploadReading:
     """An upload as it is looked at first.

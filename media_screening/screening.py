@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,14 +16,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.ids import ReferenceId
-from contracts.screening import Match, ScreeningStatus
-from media_screening.alignment import AlignmentRule, align
+from contracts.ids import Action, ReferenceId
+from contracts.screening import Match, ProhibitedHit, ScreeningStatus
+from media_screening.alignment import AlignmentRule
 from media_screening.border import find_windows
+from media_screening.confirmation import picture_confirms
 from media_screening.errors import Rejected, ScreeningFailed
+from media_screening.file_match import with_known_files
 from media_screening.fingerprint import Fingerprint
+from media_screening.joining import join_matches
 from media_screening.lead import Lead, LeadRule, find_leads, find_trails
+from media_screening.listening import Heard, Listener
 from media_screening.overlay import OverlayRule
+from media_screening.phash_match import match_phashes
+from media_screening.prohibited import ProhibitedCheck
 from media_screening.reading import (
     Progress,
     ScreeningLimits,
@@ -33,6 +39,8 @@ from media_screening.reading import (
     read_upload,
 )
 from media_screening.reference import ReferenceLibrary, sha256_of
+from media_screening.sound import SoundFingerprint
+from media_screening.sparse import align_either
 from media_screening.still import find_stills
 from media_screening.tracing import Found, trace
 from media_screening.vote import Ballot, Line
@@ -40,6 +48,17 @@ from media_screening.vote import Ballot, Line
 SEARCH_BATCH_STILLS = 512
 BORDER_PICTURES = 8
 """Borders are looked for in so many pictures in a row, too: an upload may be spliced of several."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchRule:
+    """How far apart pictures may be that point at a work, where hashes alone are aligned.
+
+    ``max_hamming_bits`` is wider than an alignment's ``agree_bits`` by what the frames of one still
+    may differ: stills are searched by their first frame.
+    """
+
+    max_hamming_bits: int = 48
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +83,9 @@ class Outcome:
         reason: Why it was not, or not all, screened; one line for people.
         fingerprint: Of what was decoded at first; None unless it is clean or a match. Of a match
             that is cut off, which ``reason`` says, it ends where the file does.
+        sound: Of its sound, if there is any and it is listened to.
         passing: For an error, whether trying again may help.
+        action: What the policies of the matched works ask for.
         stages: What was done, in its order.
         found: The matches with what carries them.
     """
@@ -74,25 +95,46 @@ class Outcome:
     duration_s: float = 0.0
     elapsed_s: float = 0.0
     matches: tuple[Match, ...] = ()
+    prohibited: tuple[ProhibitedHit, ...] = ()
     fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
+    sound: SoundFingerprint | None = field(default=None, repr=False, compare=False)
     passing: bool = False
+    action: Action = "hold"
     stages: tuple[Stage, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False)
 
 
 class Screener:
-    """Holds files against a library."""
+    """Holds files against a library.
+
+    Args:
+        library: The pictures of the references.
+        limits: What a file may be and cost.
+        search: When hashes point at a work, where they are aligned alone.
+        leads: When pictures point at a work.
+        overlay: When pictures laid over each other are a match.
+        alignment: When stretches of hashes are a match.
+        listener: Listens to files and holds their sound against the references'; None for the
+            picture alone.
+        prohibited: Looks for what a platform may not carry; None for not at all.
+    """
 
     def __init__(
         self,
         library: ReferenceLibrary,
         *,
         limits: ScreeningLimits | None = None,
+        search: SearchRule | None = None,
         leads: LeadRule | None = None,
         overlay: OverlayRule | None = None,
         alignment: AlignmentRule | None = None,
+        listener: Listener | None = None,
+        prohibited: ProhibitedCheck | None = None,
     ) -> None:
         self._library = library
+        self._listener = listener
+        self._prohibited = prohibited
+        self._search = search or SearchRule()
         self._limits = limits or ScreeningLimits()
         self._leads = leads or LeadRule()
         self._overlay = overlay or OverlayRule()
@@ -112,6 +154,7 @@ class Screener:
             outcome = Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
             outcome = Outcome(status="error", reason=error.reason, passing=error.passing)
+        outcome = with_known_files(outcome, path, self._library, max_bytes=self._limits.max_bytes)
         elapsed_s = math.ceil((time.monotonic() - started) * 1_000) / 1_000
         return replace(outcome, elapsed_s=elapsed_s, stages=tuple(log.stages))
 
@@ -123,6 +166,7 @@ class Screener:
         This is for fingerprints whose video is not at hand, and references of which there are no
         sketches; edits of the picture are not found so.
         """
+        upload = self._library.common.leave_out(upload)
         matches = [
             Match(
                 reference_id=reference.reference_id,
@@ -136,8 +180,10 @@ class Screener:
             for reference_id, lines in self._lines(upload).items()
             if (only is None or reference_id in only)
             and (reference := self._library.get(reference_id))
-            for segment in align(upload, reference.fingerprint, lines, self._alignment)
+            for segment in align_either(upload, reference.fingerprint, lines, self._alignment)
         ]
+        if only is None:
+            matches += self._match_phashes(upload)
         return tuple(sorted(matches, key=lambda match: (match.upload_start_s, match.reference_id)))
 
     def _screen(self, path: Path, log: _StageLog, *, progress: Progress | None) -> Outcome:
@@ -178,19 +224,65 @@ class Screener:
             log.end("dense", f"{len(found)} stretches", dense)
         matches = [one.match for one in found]
         matches += self._by_hashes_alone(video, reading, leads)
+        upload = reading.fingerprint
+        matches += self._match_phashes(upload)
         matches.sort(key=lambda match: (match.upload_start_s, match.reference_id))
-        duration_s = round(reading.fingerprint.duration_s, 3)
+        told = tuple(matches)
+        heard = Heard()
+        if self._listener is not None:
+            heard = self._listener.listen(
+                path,
+                max_seconds=self._limits.max_seconds,
+                timeout_seconds=self._limits.timeout_seconds,
+                wanted=_told_again(progress, upload.duration_s),
+            )
+            told = join_matches(
+                told, heard.matches, confirms=lambda match: self._confirms(upload, match)
+            )
+            log.end("sound", f"{len(heard.matches)} stretches")
+        duration_s = round(upload.duration_s, 3)
         cut = reading.cut
-        if cut is not None and not matches:
+        if cut is not None and not told:
             return Outcome(status="rejected", reason=cut.reason, duration_s=duration_s)
+        prohibited: tuple[ProhibitedHit, ...] = ()
+        if self._prohibited is not None:
+            prohibited = self._prohibited.look(
+                path,
+                timeout_seconds=self._limits.timeout_seconds,
+                wanted=_told_again(progress, upload.duration_s),
+            )
+            log.end("prohibited", f"{len(prohibited)} hits")
         return Outcome(
-            status="match" if matches else "clean",
+            status="match" if told else "clean",
             reason=cut.reason if cut else "",
             duration_s=duration_s,
-            matches=tuple(matches),
-            fingerprint=reading.fingerprint,
+            matches=told,
+            prohibited=prohibited,
+            fingerprint=upload,
+            sound=heard.fingerprint,
             found=tuple(found),
         )
+
+    def _confirms(self, upload: Fingerprint, match: Match) -> bool:
+        """Whether the picture too says what the sound says."""
+        reference = self._library.get(match.reference_id)
+        return reference is not None and picture_confirms(upload, reference.fingerprint, match)
+
+    def _match_phashes(self, upload: Fingerprint) -> list[Match]:
+        """Matches with works of which only pHashes are known."""
+        return [
+            Match(
+                reference_id=reference_id,
+                title=self._library.title_of(reference_id) or "",
+                score=round(stretch.score, 3),
+                upload_start_s=round(stretch.upload_start_s, 2),
+                upload_end_s=round(stretch.upload_end_s, 2),
+                reference_start_s=round(stretch.reference_start_s, 2),
+                reference_end_s=round(stretch.reference_end_s, 2),
+            )
+            for reference_id, listed in self._library.phash_works().items()
+            for stretch in match_phashes(upload, listed, self._alignment)
+        ]
 
     def _find_leads(self, times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> list[Lead]:
         around = find_windows(pictures)
@@ -220,7 +312,7 @@ class Screener:
     def _lines(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
         """For each reference that has pictures in common, the lines worth following."""
         stills = find_stills(upload)
-        radius = self._leads.max_hamming_bits
+        radius = self._search.max_hamming_bits
         ballots: dict[ReferenceId, Ballot] = {}
         for first in range(0, len(stills), SEARCH_BATCH_STILLS):
             batch = stills.pdq[first : first + SEARCH_BATCH_STILLS]
@@ -236,6 +328,11 @@ class Screener:
                     )
                 ballots[reference_id].cast(hits, first_query=first)
         return {reference_id: ballot.lines() for reference_id, ballot in ballots.items()}
+
+
+def _told_again(progress: Progress | None, whole_s: float) -> Callable[[], None]:
+    """While the sound is listened to, the picture stays done; whoever is told may end the work."""
+    return lambda: progress(whole_s, whole_s) if progress is not None else None
 
 
 class _StageLog:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 from media_screening.errors import NotAVideo, OverLimit, SourceUnavailable
 
 HEAD_BYTES = 4_096
+_NO_FILE = "not a regular file"
 
 _MAGICS = {
     b"\x89PNG\r\n\x1a\n": "a picture (PNG)",
@@ -54,14 +57,21 @@ def check_file(path: Path, *, max_bytes: int) -> None:
         NotAVideo: It is empty, or begins as no video does.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceUnavailable("not a regular file")  # noqa: EM101 -- the reason, as people read it
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+        # Opened without waiting, and judged by what was opened: a pipe put in its place would never
+        # be written to.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise SourceUnavailable(_NO_FILE)
+            head = os.read(handle, HEAD_BYTES)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise SourceUnavailable("no such file") from None  # noqa: EM101 -- as above
     except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket, which cannot be opened at all
+            raise SourceUnavailable(_NO_FILE) from None
         reason = f"the file cannot be read: {error.strerror or type(error).__name__}"
         raise SourceUnavailable(reason, passing=True) from None
     except ValueError:  # a NUL in the name

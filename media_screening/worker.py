@@ -21,13 +21,25 @@ from contracts.event import epoch_ms
 from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
 from media_screening import metrics
-from media_screening.errors import Rejected, ScreeningFailed, SourceUnavailable, TimeLimit
+from media_screening.child import broken_fences
+from media_screening.errors import (
+    Rejected,
+    ScreeningFailed,
+    SourceUnavailable,
+    TimeLimit,
+    WorkerStuck,
+)
+from media_screening.evidence import EvidenceKeeper
 from media_screening.fingerprint import ALGORITHM
+from media_screening.judgement import judged
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
+from media_screening.sketch import sketch_of
+from media_screening.sound import SOUND_ALGORITHM
+from media_screening.sound_library import SoundLibrary
 from media_screening.source import Source
-from store.reference import ReferenceStore, UploadFingerprintRecord
+from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +55,8 @@ class WorkerRule:
             thread that does not end is left behind.
         retry_seconds: Pause before the second attempt; doubled for each one after it.
         drain_seconds: What the job in hand is given to end when the worker is told to stop.
+        max_stuck: Threads left behind, and still at work, with which a worker gives up on itself:
+            whoever supervises it starts another with a clean memory.
     """
 
     max_attempts: int = 3
@@ -51,8 +65,10 @@ class WorkerRule:
     retry_seconds: float = 2.0
     claim_wait_seconds: float = 1.0
     drain_seconds: float = 10.0
-    refresh_seconds: float = 1.0
+    max_stuck: int = 3
+    refresh_seconds: float = 0.25
     trouble_seconds: float = 1.0
+    prune_seconds: float = 3_600.0
 
 
 class MediaWorker:
@@ -74,7 +90,9 @@ class MediaWorker:
         dead_letter: Callable[[DeadLetter], Awaitable[None]],
         dead_letter_topic: str,
         rule: WorkerRule | None = None,
-        keep_uploads: ReferenceStore | None = None,
+        keep_uploads: UploadStore | None = None,
+        sounds: SoundLibrary | None = None,
+        evidence: EvidenceKeeper | None = None,
     ) -> None:
         self._queue = queue
         self._library = library
@@ -85,7 +103,10 @@ class MediaWorker:
         self._dead_letter_topic = dead_letter_topic
         self._rule = rule or WorkerRule()
         self._keep_uploads = keep_uploads
+        self._sounds = sounds
+        self._evidence = evidence
         self._ready = False
+        self._threads: list[threading.Thread] = []
 
     @property
     def ready(self) -> bool:
@@ -93,10 +114,18 @@ class MediaWorker:
         return self._ready
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop; the job in hand is finished, or given back uncounted."""
+        """Work until told to stop; the job in hand is finished, or given back uncounted.
+
+        Raises:
+            WorkerStuck: Too many screenings hang on in their threads, long given up on.
+        """
         await self._queue.open()
+        await asyncio.to_thread(_tell_fences)
+        if swept := await asyncio.to_thread(self._source.sweep):
+            _log.info("uploads left by killed workers removed", uploads=swept)
         await asyncio.to_thread(self._refresh)
         refreshing = asyncio.create_task(self._keep_fresh())
+        pruning = asyncio.create_task(self._keep_in_budget())
         try:
             while not stop.is_set():
                 try:
@@ -108,10 +137,15 @@ class MediaWorker:
                     _log.warning("media worker waits", error=type(error).__name__)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), self._rule.trouble_seconds)
+                # Between two jobs, whatever still runs was given up on.
+                self._threads = [thread for thread in self._threads if thread.is_alive()]
+                if len(self._threads) >= self._rule.max_stuck:
+                    raise WorkerStuck
         finally:
             self._ready = False
             refreshing.cancel()
-            await asyncio.gather(refreshing, return_exceptions=True)
+            pruning.cancel()
+            await asyncio.gather(refreshing, pruning, return_exceptions=True)
             with contextlib.suppress(Exception):
                 await self._queue.close()
 
@@ -167,12 +201,22 @@ class MediaWorker:
             if job.sha256 and not hmac.compare_digest(sha256_of(path), job.sha256):
                 reason = "the file is not the one that was announced: its SHA-256 differs"
                 raise SourceUnavailable(reason)
-            return self._screener.screen(path, progress=still_wanted)
+            outcome = self._screener.screen(path, progress=still_wanted)
+            outcome = judged(
+                outcome,
+                self._library,
+                account_id=job.account_id,
+                upload_id=job.upload_id,
+                country=job.country or "",
+            )
+            if self._evidence is not None:
+                self._evidence.keep_upload(job.upload_id, path, outcome.matches)
+            return outcome
 
         try:
             async with asyncio.timeout(self._rule.timeout_seconds + self._rule.grace_seconds):
                 async with self._source.open(job.uri) as path:
-                    return await in_daemon_thread(lambda: screen(path))
+                    return await in_daemon_thread(lambda: screen(path), self._threads)
         except Rejected as error:
             return Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
@@ -257,11 +301,22 @@ class MediaWorker:
             except Exception as error:
                 _log.warning("references not refreshed", error=type(error).__name__)
 
+    async def _keep_in_budget(self) -> None:
+        while self._evidence is not None:
+            try:
+                await asyncio.to_thread(self._evidence.prune)
+            except OSError as error:
+                _log.warning("pictures not pruned", error=type(error).__name__)
+            await asyncio.sleep(self._rule.prune_seconds)
+
     def _refresh(self) -> None:
         if self._library.refresh():
             _log.info("references loaded", references=len(self._library))
         metrics.REFERENCES.set(len(self._library))
         metrics.INDEXED_FRAMES.set(len(self._library.index))
+        if self._sounds is not None:
+            self._sounds.refresh()
+            metrics.SOUND_VALUES.set(len(self._sounds.index))
 
 
 QUEUE_PARTITION = -1
@@ -274,8 +329,11 @@ def upload_event(job: ScreeningJob) -> bytes:
     return json.dumps({"type": "upload", **json.loads(encode(job))}).encode()
 
 
-async def in_daemon_thread(function: Callable[[], T]) -> T:
-    """Run in a thread that cannot hold up the process's end, should it never return."""
+async def in_daemon_thread(function: Callable[[], T], threads: list[threading.Thread]) -> T:
+    """Run in a thread that cannot hold up the process's end, should it never return.
+
+    The thread is added to ``threads``.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -293,8 +351,20 @@ async def in_daemon_thread(function: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, *outcome)
 
-    threading.Thread(target=work, name="screening", daemon=True).start()
+    thread = threading.Thread(target=work, name="screening", daemon=True)
+    thread.start()
+    threads.append(thread)
     return await future
+
+
+def _tell_fences() -> None:
+    try:
+        broken = broken_fences()
+    except ScreeningFailed as error:
+        _log.warning("fences not tried", reason=error.reason)
+        return
+    if broken:
+        _log.warning("ffmpeg runs without some fences", missing=broken)
 
 
 def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
@@ -309,20 +379,33 @@ def _screening(job: ScreeningJob, outcome: Outcome) -> Screening:
         duration_s=outcome.duration_s,
         elapsed_s=outcome.elapsed_s,
         matches=outcome.matches,
+        prohibited=outcome.prohibited,
+        action=outcome.action,
     )
 
 
-def _keep(store: ReferenceStore, job: ScreeningJob, outcome: Outcome) -> None:
-    if outcome.fingerprint is None:
-        return
-    store.keep_upload(
-        UploadFingerprintRecord(
+def _keep(store: UploadStore, job: ScreeningJob, outcome: Outcome) -> None:
+    def record(algorithm: str, frames: bytes) -> UploadFingerprintRecord:
+        return UploadFingerprintRecord(
             upload_id=job.upload_id,
             account_id=job.account_id,
             event_id=job.event_id,
             occurred_at_ms=epoch_ms(job.occurred_at),
             duration_s=outcome.duration_s,
-            algorithm=ALGORITHM,
-            frames=outcome.fingerprint.pack(),
+            algorithm=algorithm,
+            frames=frames,
         )
-    )
+
+    if outcome.fingerprint is not None:
+        hashes = sketch_of(outcome.fingerprint)
+        store.keep(
+            record(ALGORITHM, outcome.fingerprint.pack()),
+            UploadStills(
+                upload_id=job.upload_id,
+                occurred_at_ms=epoch_ms(job.occurred_at),
+                rows=len(hashes),
+                hashes=hashes.tobytes(),
+            ),
+        )
+    if outcome.sound is not None:
+        store.keep(record(SOUND_ALGORITHM, outcome.sound.pack()))

@@ -30,7 +30,7 @@ from store.clock import Clock
 from store.dead_letter import prune_dead_letters
 from store.delivery import count_due, prune_finished
 from store.errors import failure_text
-from store.reference import prune_uploads
+from store.upload import prune_uploads
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.alert import Alert, AlertStatus
-from contracts.screening import Match
+from contracts.screening import Match, MatchedBy
 from contracts.verdict import Reason
 
 MAX_VALUE_CHARS = 200
@@ -70,7 +70,15 @@ def match_line(match: Match) -> str:
     upload = f"{clock_time(match.upload_start_s)} to {clock_time(match.upload_end_s)}"
     work = f"{clock_time(match.reference_start_s)} to {clock_time(match.reference_end_s)}"
     title = clean(match.title)
-    return f"{upload} of the upload is {work} of “{title}”, {match.score * 100:.0f} % alike"
+    likeness = _LIKENESS[match.by].format(match.score * 100)
+    return f"{upload} of the upload is {work} of “{title}”, {likeness}"
+
+
+_LIKENESS: dict[MatchedBy, str] = {
+    "picture": "{:.0f} % alike",
+    "sound": "by its sound alone, {:.0f} % sure",
+    "both": "picture and sound, {:.0f} % sure",
+}
 
 
 def evidence_text(evidence: Mapping[str, Any]) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from contracts.ids import AccountId, EventId, ReferenceId, UploadId
-from store import upsert
-from store.schema import reference_fingerprints, references, upload_fingerprints
+from contracts.ids import ReferenceId
+from store.revision import revise, revision_of
+from store.schema import (
+    reference_digests,
+    reference_fingerprints,
+    references,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,27 +37,35 @@ class ReferenceRecord:
     changed_at_ms: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UploadFingerprintRecord:
-    """What is kept of a past upload, so that a later reference can be matched against it."""
-
-    upload_id: UploadId
-    account_id: AccountId
-    event_id: EventId
-    occurred_at_ms: int
-    duration_s: float
-    algorithm: str
-    frames: bytes
-
-
 class ReferenceStore:
     """Queries over one engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, record: ReferenceRecord, fingerprints: dict[str, bytes]) -> bool:
-        """Keep a reference with its packed fingerprints by algorithm.
+    @property
+    def engine(self) -> Engine:
+        """What it asks: for others that ask the same database."""
+        return self._engine
+
+    def revision(self) -> int:
+        """A number that rises with each change of the references and of what bears on them."""
+        with self._engine.connect() as connection:
+            return revision_of(connection)
+
+    def add(
+        self,
+        record: ReferenceRecord,
+        fingerprints: dict[str, bytes],
+        *,
+        digests: Collection[str] = (),
+    ) -> bool:
+        """Keep a reference with its packed fingerprints by algorithm, and files that show it.
+
+        Args:
+            record: The reference.
+            fingerprints: Packed frames by algorithm; none for a work known by its files alone.
+            digests: As ``md5:HEX``.
 
         Returns:
             False, and keeps nothing, if the id is taken.
@@ -66,6 +79,13 @@ class ReferenceStore:
                             reference_id=record.reference_id, algorithm=algorithm, frames=frames
                         )
                     )
+                for digest in sorted(set(digests)):
+                    connection.execute(
+                        insert(reference_digests).values(
+                            digest=digest, reference_id=record.reference_id
+                        )
+                    )
+                revise(connection)
         except IntegrityError:
             if self.get(record.reference_id) is None:
                 raise
@@ -85,20 +105,6 @@ class ReferenceStore:
         with self._engine.connect() as connection:
             return tuple(_record(row) for row in connection.execute(query).mappings())
 
-    def states(self) -> dict[ReferenceId, tuple[str, int]]:
-        """The file and the time of the last change of each enabled reference.
-
-        What a worker compares with what it holds: a few bytes a reference, no fingerprints.
-        """
-        query = select(
-            references.c.reference_id, references.c.sha256, references.c.changed_at_ms
-        ).where(references.c.enabled == 1)
-        with self._engine.connect() as connection:
-            return {
-                ReferenceId(row.reference_id): (row.sha256, row.changed_at_ms)
-                for row in connection.execute(query)
-            }
-
     def fingerprint(self, reference_id: ReferenceId, algorithm: str) -> bytes | None:
         """The packed frames of one reference."""
         query = select(reference_fingerprints.c.frames).where(
@@ -109,56 +115,60 @@ class ReferenceStore:
             frames: bytes | None = connection.execute(query).scalar()
         return frames
 
+    def with_algorithm(self, algorithm: str) -> set[ReferenceId]:
+        """References that have frames by this algorithm."""
+        query = select(reference_fingerprints.c.reference_id).where(
+            reference_fingerprints.c.algorithm == algorithm
+        )
+        with self._engine.connect() as connection:
+            return set(map(ReferenceId, connection.scalars(query)))
+
     def set_enabled(self, reference_id: ReferenceId, *, enabled: bool, at_ms: int) -> bool:
         """Enable or disable; False if there is no such reference."""
-        # Two changes within a millisecond are still two.
-        changed = func.max if self._engine.dialect.name == "sqlite" else func.greatest
-        statement = (
-            update(references)
-            .where(references.c.reference_id == reference_id)
-            .values(
-                enabled=int(enabled), changed_at_ms=changed(references.c.changed_at_ms + 1, at_ms)
-            )
-        )
         with self._engine.begin() as connection:
-            return connection.execute(statement).rowcount > 0
+            return touch(connection, reference_id, at_ms=at_ms, enabled=int(enabled))
 
     def remove(self, reference_id: ReferenceId) -> bool:
-        """Remove a reference and its fingerprints; False if there is no such reference."""
+        """Remove a reference and all that is known of it; False if there is no such reference."""
         with self._engine.begin() as connection:
-            connection.execute(
-                delete(reference_fingerprints).where(
-                    reference_fingerprints.c.reference_id == reference_id
-                )
-            )
+            revise(connection)
             statement = delete(references).where(references.c.reference_id == reference_id)
             return connection.execute(statement).rowcount > 0
 
-    def keep_upload(self, record: UploadFingerprintRecord) -> None:
-        """Keep the fingerprint of an upload, in place of an earlier one of the same upload."""
-        row = asdict(record)
-        key = ["upload_id", "algorithm"]
-        with self._engine.begin() as connection:
-            connection.execute(
-                upsert.insert(connection, upload_fingerprints)
-                .values(row)
-                .on_conflict_do_update(
-                    index_elements=key,
-                    set_={name: value for name, value in row.items() if name not in key},
-                )
-            )
+    def digests(self) -> dict[str, tuple[ReferenceId, ...]]:
+        """Files that show a work that is enabled, as ``md5:HEX``, with the works."""
+        query = (
+            select(reference_digests.c.digest, reference_digests.c.reference_id)
+            .join(references, references.c.reference_id == reference_digests.c.reference_id)
+            .where(references.c.enabled == 1)
+            .order_by(reference_digests.c.reference_id)
+        )
+        found: dict[str, tuple[ReferenceId, ...]] = {}
+        with self._engine.connect() as connection:
+            for digest, reference_id in connection.execute(query):
+                found[digest] = (*found.get(digest, ()), ReferenceId(reference_id))
+        return found
+
+    def digests_of(self, reference_id: ReferenceId) -> tuple[str, ...]:
+        """Files that show this work, as ``md5:HEX``."""
+        query = select(reference_digests.c.digest).where(
+            reference_digests.c.reference_id == reference_id
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(query.order_by(reference_digests.c.digest)))
 
 
-def prune_uploads(connection: Connection, *, before_ms: int) -> int:
-    """Forget the fingerprints of uploads that were made before a time.
-
-    Returns:
-        How many.
-    """
-    pruned = connection.execute(
-        delete(upload_fingerprints).where(upload_fingerprints.c.occurred_at_ms < before_ms)
+def touch(connection: Connection, reference_id: ReferenceId, *, at_ms: int, **changed: int) -> bool:
+    """Let workers take a reference over anew; False if there is no such reference."""
+    # Two changes within a millisecond are still two.
+    latest = func.max if connection.dialect.name == "sqlite" else func.greatest
+    statement = (
+        update(references)
+        .where(references.c.reference_id == reference_id)
+        .values(changed_at_ms=latest(references.c.changed_at_ms + 1, at_ms), **changed)
     )
-    return pruned.rowcount
+    revise(connection)
+    return connection.execute(statement).rowcount > 0
 
 
 def _row(record: ReferenceRecord) -> dict[str, object]:

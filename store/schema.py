@@ -166,6 +166,91 @@ reference_fingerprints = Table(
 )
 """All frames of a reference by one algorithm, packed by ``media_screening.fingerprint``."""
 
+library_revision = Table(
+    "media_library_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)
+"""One row, whose number rises with each change of what uploads are held against."""
+
+reference_digests = Table(
+    "media_reference_digests",
+    metadata,
+    Column("digest", String(128), primary_key=True),
+    Column(
+        "reference_id",
+        String(128),
+        ForeignKey("media_references.reference_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+)
+"""Files that are known to show a work, as ``md5:HEX``."""
+
+match_policies = Table(
+    "media_match_policies",
+    metadata,
+    Column(
+        "reference_id",
+        String(128),
+        ForeignKey("media_references.reference_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("body", Text, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
+    Column("changed_by", String(256), nullable=False),
+)
+"""What is to come of a match; a reference without a row has the policy that is the default."""
+
+disputes = Table(
+    "media_disputes",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("reference_id", String(128), nullable=False),
+    Column("upload_id", String(256), nullable=False),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("opened_by", String(256), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("outcome", String(16), nullable=False, default="open"),
+    Column("closed_at_ms", BigInteger),
+    Column("closed_by", String(256)),
+    Column("note", Text, nullable=False, default=""),
+    Index("ix_media_disputes_reference_id", "reference_id"),
+)
+"""Objections to matches; they outlive the reference. ``outcome``: see ``contracts.dispute``."""
+
+excluded_intervals = Table(
+    "media_excluded_intervals",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column(
+        "reference_id",
+        String(128),
+        ForeignKey("media_references.reference_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("start_s", Float, nullable=False),
+    Column("end_s", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_media_excluded_intervals_reference_id", "reference_id"),
+)
+"""Seconds of a reference that are no evidence: its studio's logo, a clip from elsewhere."""
+
+negatives = Table(
+    "media_negatives",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column(
+        "reference_id", String(128), ForeignKey("media_references.reference_id", ondelete="CASCADE")
+    ),
+    Column("title", Text, nullable=False),
+    Column("algorithm", String(16), nullable=False),
+    Column("frames", LargeBinary, nullable=False),
+    Column("added_at_ms", BigInteger, nullable=False),
+    Index("ix_media_negatives_reference_id", "reference_id"),
+)
+"""Pictures that are no evidence, of one reference or, where that is null, of any."""
+
 upload_fingerprints = Table(
     "media_upload_fingerprints",
     metadata,
@@ -179,6 +264,40 @@ upload_fingerprints = Table(
     Index("ix_media_upload_fingerprints_occurred_at_ms", "occurred_at_ms"),
 )
 """Fingerprints of past uploads, so that a later reference can be matched against them."""
+
+upload_stills = Table(
+    "media_upload_stills",
+    metadata,
+    Column("upload_id", String(256), primary_key=True),
+    Column("occurred_at_ms", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    Index("ix_media_upload_stills_occurred_at_ms", "occurred_at_ms", "upload_id"),
+)
+"""What a new reference is searched for in first: a few of an upload's hashes, 32 bytes each."""
+
+retroactive_jobs = Table(
+    "media_retroactive_jobs",
+    metadata,
+    Column("reference_id", String(128), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("requested_at_ms", BigInteger, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("uploads_done", BigInteger, nullable=False, default=0),
+    Column("uploads_found", BigInteger, nullable=False, default=0),
+    Column("leased_until_ms", BigInteger, nullable=False, default=0),
+    Column("lease", String(64), nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("finished_at_ms", BigInteger),
+    Column("last_error", Text, nullable=False, default=""),
+    Index("ix_media_retroactive_jobs_state", "state", "requested_at_ms"),
+)
+"""New references that past uploads are held against, and how far that has come.
+
+``state``: ``due``, ``done``, ``failed`` or ``cancelled``. Uploads made before ``at_ms`` are done.
+"""
 
 state_snapshots = Table(
     "state_snapshots",

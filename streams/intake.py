@@ -248,4 +248,5 @@ def _job(upload: Upload) -> ScreeningJob:
         uri=upload.uri,
         title=upload.title,
         sha256=upload.sha256,
+        country=upload.country,
     )

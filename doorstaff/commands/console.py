@@ -10,6 +10,7 @@ from console.app import create_app
 from console.server import address_of, listen, make_server
 from doorstaff.database import open_home_database
 from doorstaff.errors import ServiceUnavailable
+from doorstaff.evidence import evidence_folders
 from doorstaff.logging import configure_logging
 from doorstaff.monitoring import Monitoring, join
 from doorstaff.settings import Settings, load_settings
@@ -31,7 +32,10 @@ def console() -> None:
                 f" ({error.strerror}); set DOORSTAFF_HOST or DOORSTAFF_CONSOLE_PORT, 0 for any"
             )
             raise ServiceUnavailable(msg) from None
-        server = make_server(create_app(engine, hosts=console_hosts(settings)))
+        app = create_app(
+            engine, hosts=console_hosts(settings), pictures=evidence_folders(settings)[0]
+        )
+        server = make_server(app)
         with (
             listener,
             Monitoring(

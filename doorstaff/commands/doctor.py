@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +23,11 @@ from doorstaff.ruleset import choose_ruleset
 from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
+from media_screening.child import FENCES, ChildLimits, broken_fences, run
+from media_screening.chromaprint import has_chromaprint
+from media_screening.errors import DecoderFailed, MediaScreeningError
 from media_screening.ffmpeg import ffmpeg_path
+from media_screening.prohibited import INSTALL, PACKAGE, load_detector
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
 
@@ -46,9 +49,9 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg and disk; exit with 1 if one is not well."""
+    """Check broker, Redis, SQL, ruleset, sinks, ffmpeg, fences, disk; exit with 1 if one is bad."""
     settings = find_running(load_settings())
-    checks: tuple[Callable[[Settings], Finding], ...] = (
+    checks: tuple[Callable[[Settings], Finding | None], ...] = (
         _home,
         _broker,
         _redis,
@@ -56,14 +59,16 @@ def doctor() -> None:
         _ruleset,
         _sinks,
         _ffmpeg,
+        _fences,
+        _prohibited,
     )
     console = Console(highlight=False, soft_wrap=True)
-    findings = [check(settings) for check in checks]
+    findings = [finding for check in checks if (finding := check(settings)) is not None]
     for finding in findings:
         mark = "[green]ok  [/]" if not finding.mend else "[red]bad [/]"
-        console.print(f"{mark} {finding.what:9} {escape(finding.state)}")
+        console.print(f"{mark} {finding.what:10} {escape(finding.state)}")
         if finding.mend:
-            console.print(f"               mend: {escape(finding.mend)}")
+            console.print(f"                mend: {escape(finding.mend)}")
     if any(finding.mend for finding in findings):
         raise typer.Exit(1)
 
@@ -172,14 +177,44 @@ def _sinks(settings: Settings) -> Finding:
     return Finding(what="sinks", state=", ".join(settings.sinks) or "none besides SQL")
 
 
-def _ffmpeg(_settings: Settings) -> Finding:
+def _ffmpeg(settings: Settings) -> Finding:
     try:
         path = ffmpeg_path()
-        answer = subprocess.run(
-            [path, "-version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True
-        )
-    except Exception as error:  # whatever hinders it is what the doctor is there to tell
+        answer = run([path, "-version"], limits=ChildLimits(wall_seconds=_ANSWER_SECONDS))
+    except MediaScreeningError as error:
         mend = "install ffmpeg, or reinstall the imageio-ffmpeg wheel"
-        return Finding(what="ffmpeg", state=f"{type(error).__name__}", mend=mend)
-    version = answer.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ")[0]
-    return Finding(what="ffmpeg", state=f"{version} ({path})")
+        return Finding(what="ffmpeg", state=error.reason, mend=mend)
+    first = answer.output.decode(errors="replace").split("\n", 1)[0]
+    version = first.removeprefix("ffmpeg version ").split(" ")[0]
+    state = f"{version} ({path})"
+    if settings.media_sound != "off" and not has_chromaprint():
+        mend = (
+            "set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg of the imageio-ffmpeg wheel or of"
+            " Debian"
+        )
+        return Finding(what="ffmpeg", state=f"{state}, without Chromaprint", mend=mend)
+    return Finding(what="ffmpeg", state=state)
+
+
+def _fences(_settings: Settings) -> Finding:
+    """Say which fences around ffmpeg hold. None is bad for being missing: the others stand."""
+    try:
+        broken = broken_fences()
+    except MediaScreeningError as error:
+        return Finding(what="fences", state=error.reason, mend="try again when there is less to do")
+    state = ", ".join(fence for fence in FENCES if fence not in broken) or "none"
+    for fence, reason in broken.items():
+        state += f"; not {fence} ({reason})"
+    return Finding(what="fences", state=f"around ffmpeg: {state}")
+
+
+def _prohibited(settings: Settings) -> Finding | None:
+    """Only where it is asked for: by default it is not there, and nothing is missing."""
+    if not settings.media_prohibited:
+        return None
+    try:
+        load_detector()
+    except DecoderFailed as error:
+        mend = f"{INSTALL}, or unset DOORSTAFF_MEDIA_PROHIBITED"
+        return Finding(what="prohibited", state=error.reason, mend=mend)
+    return Finding(what="prohibited", state=f"the model of {PACKAGE} loads")

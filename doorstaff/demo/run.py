@@ -24,13 +24,14 @@ from contracts.event import BaseEvent, Signup
 from contracts.screening import Screening
 from contracts.verdict import Verdict
 from contracts.wire import decode
-from doorstaff.commands.media import add_reference, open_store
 from doorstaff.demo.evening import EVENING, Evening, Planted
 from doorstaff.demo.film import REFERENCE_TITLE, UPLOADS, draw_reference, draw_upload
 from doorstaff.demo.tally import Heard, Line, tally
 from doorstaff.embedded.services import KEPT, Services
 from doorstaff.errors import ServiceUnavailable
+from doorstaff.evidence import evidence_keeper
 from doorstaff.fleet import Fleet
+from doorstaff.library import add_reference, open_store
 from doorstaff.settings import Settings
 from doorstaff.worker import topics_of
 from media_screening.ffmpeg import ffmpeg_path
@@ -89,7 +90,12 @@ def run_demo(settings: Settings, console: Console) -> Report:
             _step(console, f"Fingerprinting “{REFERENCE_TITLE}” as a reference"),
             open_store(settings) as store,
         ):
-            add_reference(ReferenceLibrary(store), reference, title=REFERENCE_TITLE)
+            add_reference(
+                ReferenceLibrary(store),
+                reference,
+                title=REFERENCE_TITLE,
+                evidence=evidence_keeper(settings),
+            )
         evening = Evening(begins_at=datetime.now(UTC).replace(microsecond=0) - EVENING)
         events, planted = evening.events()
         uploads = [

@@ -84,7 +84,8 @@ def test_the_doctor_finds_a_fresh_machine_well(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stdout
     lines = found.stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        ["ok", what] for what in ("disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg")
+        ["ok", what]
+        for what in ("disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg", "fences")
     ]
 
 

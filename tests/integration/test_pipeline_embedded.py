@@ -20,10 +20,10 @@ from sqlalchemy import Engine
 
 from contracts.event import Decision, Signup, Upload
 from contracts.ids import AccountId, EventId, UploadId
-from doorstaff.commands.media import add_reference, open_store
 from doorstaff.database import open_home_database
 from doorstaff.embedded.services import Services
 from doorstaff.fleet import Fleet
+from doorstaff.library import add_reference, open_store
 from doorstaff.running import tell_running
 from doorstaff.settings import Settings, load_settings
 from media_screening.reference import ReferenceLibrary

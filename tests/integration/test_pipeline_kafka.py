@@ -21,7 +21,6 @@ from contracts.alert import Alert
 from contracts.event import BaseEvent, Upload
 from contracts.ids import AccountId
 from contracts.wire import decode
-from doorstaff.commands.media import add_reference, open_store
 from doorstaff.demo.evening import EVENING, Evening, Planted
 from doorstaff.demo.film import (
     REFERENCE_TITLE,
@@ -33,6 +32,7 @@ from doorstaff.demo.film import (
 from doorstaff.demo.tally import LEAST_CAUGHT, SLACK_SECONDS
 from doorstaff.embedded.child import Child, free_port
 from doorstaff.embedded.valkey import start_valkey
+from doorstaff.library import add_reference, open_store
 from doorstaff.settings import load_settings
 from media_screening.ffmpeg import ffmpeg_path
 from media_screening.reference import ReferenceLibrary

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contracts.event import Post, PostKind
 from detectors.content import Content, read_content
@@ -86,9 +87,10 @@ def handwritten() -> list[Case]:
     """Those written by hand."""
     read: list[Case] = []
     for line in HANDWRITTEN.read_text("utf-8").splitlines():
-        fields = json.loads(line)
-        listed = {name: tuple(fields.pop(name, ())) for name in ("domains", "contacts", "codes")}
-        read.append(Case(**fields, **listed))
+        fields: dict[str, Any] = json.loads(line)
+        for name in ("domains", "contacts", "codes"):
+            fields[name] = tuple(fields.get(name, ()))
+        read.append(Case(**fields))
     return read
 
 
@@ -116,11 +118,15 @@ def _styled(first: int, *, digits: int | None = None) -> Way:
 
 
 def _between(sign: str) -> Way:
-    return lambda text: sign.join(text)
+    return sign.join
 
 
 def _for_dots(sign: str) -> Way:
     return lambda host: host.replace(".", sign)
+
+
+def _for_hyphens(sign: str) -> Way:
+    return lambda number: number.replace("-", sign)
 
 
 SMALL_CAPITALS = dict(
@@ -134,10 +140,14 @@ DOT_WAYS: dict[str, Way] = {
     **{
         f"dot as {sign!r}": _for_dots(sign)
         for sign in (
-            "[.]", "(.)", "{.}", "[dot]", "(dot)", "{dot}", " dot ", " DOT ", " Dot ", "(d0t)", " [.] ",
-            "_dot_", " -dot- ", "*dot*", " . ", " .", "\\.", "%2e", "\u3002", "\uff0e", "\uff61", "\u2024",
-            "\u00b7", "\u2022", " \u2022 ", "\u2219", "\u25cf", "\U0001f534", "<dot>", "[punkt]", " punto ",
-            "\u3010.\u3011", "[.", ".]", "&#46;", "&period;", "\u200b.\u200b", "<b>.</b>", "<!-- x -->.",
+            "[.]", "(.)", "{.}", "[dot]", "(dot)", "{dot}", " dot ", " DOT ", " Dot ", "(d0t)",
+            " [.] ",
+            "_dot_", " -dot- ", "*dot*", " . ", " .", "\\.", "%2e", "\u3002", "\uff0e",
+            "\uff61", "\u2024",
+            "\u00b7", "\u2022", " \u2022 ", "\u2219", "\u25cf", "\U0001f534", "<dot>",
+            "[punkt]", " punto ",
+            "\u3010.\u3011", "[.", ".]", "&#46;", "&period;", "\u200b.\u200b", "<b>.</b>",
+            "<!-- x -->.",
         )
     }
 }  # fmt: skip
@@ -156,7 +166,7 @@ LETTER_WAYS: dict[str, Way] = {
     "soft hyphens": _between("\u00ad"),
     "struck through": lambda text: "".join(f"{char}\u0336" for char in text),
     "stacked marks": lambda text: "".join(f"{char}\u0316\u0321" for char in text),
-    "spaced letters": lambda text: " ".join(text),
+    "spaced letters": " ".join,
     "turned around": lambda text: f"\u202e{text[::-1]}\u202c",
     "Cyrillic suffix": lambda text: text.replace(".com", ".\u0441\u043em").replace(
         ".org", ".\u043erg"
@@ -185,8 +195,11 @@ URL_WAYS: dict[str, Way] = {
 }
 NUMBER_WAYS: dict[str, Way] = {
     **{
-        f"parted by {sign!r}": (lambda sign: lambda number: number.replace("-", sign))(sign)
-        for sign in (" ", ".", "~", "*", "_", " - ", "\u2013", "\u2022", "\u21e2", "/", "|", ")(", "\u27a1\ufe0f", "=")
+        f"parted by {sign!r}": _for_hyphens(sign)
+        for sign in (
+            " ", ".", "~", "*", "_", " - ", "\u2013", "\u2022", "\u21e2", "/", "|", ")(",
+            "\u27a1\ufe0f", "=",
+        )
     },
     "bare": lambda number: number.replace("-", ""),
     "plus": lambda number: f"+{number}",
@@ -204,7 +217,7 @@ NUMBER_WAYS: dict[str, Way] = {
         if digit.isdecimal()
     ),
     "spaced digits": lambda number: " ".join(number.replace("-", "")),
-    "zero-width": lambda number: "\u200b".join(number),
+    "zero-width": "\u200b".join,
     "Arabic digits": lambda number: "".join(
         chr(0x0660 + int(d)) if d.isdecimal() else d for d in number
     ),
@@ -238,10 +251,14 @@ def _numbers() -> Iterator[Case]:
 def _wrapped() -> Iterator[Case]:
     url = "https://pills.example.net/buy"
     for style in (
-        "display:none", "display : none ;", "visibility:hidden", "opacity:0", "opacity: 0.01", "font-size:0",
-        "font-size:1px", "position:absolute;left:-9999px", "text-indent:-5000px", "width:1px;height:1px",
-        "height:0;overflow:hidden", "color:#fff", "color:white", "color:#FFFFFF;", "color:transparent",
-        "color:rgb(255,255,255)", "color:red;background:red", "transform:scale(0)", "clip-path:inset(100%)",
+        "display:none", "display : none ;", "visibility:hidden", "opacity:0", "opacity: 0.01",
+        "font-size:0",
+        "font-size:1px", "position:absolute;left:-9999px", "text-indent:-5000px",
+        "width:1px;height:1px",
+        "height:0;overflow:hidden", "color:#fff", "color:white", "color:#FFFFFF;",
+        "color:transparent",
+        "color:rgb(255,255,255)", "color:red;background:red", "transform:scale(0)",
+        "clip-path:inset(100%)",
     ):  # fmt: skip
         yield Case(
             way=f"style {style}",

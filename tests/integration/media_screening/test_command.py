@@ -14,8 +14,10 @@ from typer.testing import CliRunner, Result
 from contracts.dead_letter import DeadLetter
 from contracts.screening import Screening
 from contracts.wire import decode
-from doorstaff.commands.media import add_reference, app, open_store, run_worker
+from doorstaff.commands.media import app
+from doorstaff.commands.media_worker import run_worker
 from doorstaff.embedded.broker import start_broker
+from doorstaff.library import add_reference, open_store
 from doorstaff.settings import load_settings
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,14 +20,18 @@ from sqlalchemy import Engine, select
 from contracts.dead_letter import DeadLetter
 from contracts.event import Upload, parse_event
 from contracts.screening import Screening, ScreeningJob
+from media_screening.child import run
+from media_screening.errors import DecoderFailed, WorkerStuck
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.queue import ScreeningQueue
+from media_screening.reading import Progress
 from media_screening.reference import ReferenceLibrary
-from media_screening.screening import Outcome, Progress, Screener
+from media_screening.screening import Outcome, Screener
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
-from store.schema import upload_fingerprints
+from store.schema import upload_fingerprints, upload_stills
+from store.upload import UploadStore
 from tests.integration.media_screening.test_queue import job
 from tests.unit.media_screening.conftest import add
 
@@ -86,7 +92,7 @@ def make(redis: Redis, library: ReferenceLibrary, store: ReferenceStore, folder:
             dead_letter=dead_letter,
             dead_letter_topic="doorstaff.uploads",
             rule=rule,
-            keep_uploads=store,
+            keep_uploads=UploadStore(store.engine),
         )
         bench = Bench(queue=queue, worker=worker)
         return bench
@@ -137,11 +143,14 @@ async def test_uploads_are_screened_and_their_fingerprints_kept(
         kept = connection.execute(
             select(upload_fingerprints).order_by(upload_fingerprints.c.upload_id)
         ).all()
+        sketches = connection.execute(select(upload_stills.c.rows, upload_stills.c.hashes)).all()
     assert [(record.upload_id, record.algorithm) for record in kept] == [
         ("a", ALGORITHM),
         ("b", ALGORITHM),
     ]
     assert len(Fingerprint.unpack(kept[0].frames)) > 50
+    assert len(sketches) == 2
+    assert all(10 < rows == len(hashes) / 32 for rows, hashes in sketches)
 
 
 async def test_a_crashing_screening_is_tried_again_then_put_aside(
@@ -195,6 +204,61 @@ async def test_a_hang_costs_one_job(make: Make, library: ReferenceLibrary, folde
     finally:
         forever.set()
     assert bench.letters[0].reason == "screening took longer than 0.1 s (tried 2 times)"
+
+
+async def test_a_worker_with_too_many_hangs_gives_up_on_itself(
+    make: Make, library: ReferenceLibrary
+) -> None:
+    forever = threading.Event()
+
+    class Hanging(Screener):
+        def screen(self, path: Path, *, progress: Progress | None = None) -> Outcome:
+            forever.wait()
+            return Outcome(status="clean")
+
+    rule = replace(RULE, timeout_seconds=0.1, max_attempts=1, max_stuck=3)
+    bench = await make(screener=Hanging(library), rule=rule)
+    try:
+        for name in "abcd":
+            await bench.queue.add(_job(name))
+        with pytest.raises(WorkerStuck):
+            await asyncio.wait_for(bench.worker.run(asyncio.Event()), 20)
+    finally:
+        forever.set()
+    assert len(bench.letters) == 3
+    assert await bench.queue.length() == 1  # the fourth is for the next worker
+    assert not bench.worker.ready
+
+
+async def test_a_crash_of_the_decoder_costs_one_job(
+    make: Make, library: ReferenceLibrary, folder: Path, films: dict[str, Path]
+) -> None:
+    """A crash by signal, in a true child behind the fences."""
+
+    class Crashing(Screener):
+        def screen(self, path: Path, *, progress: Progress | None = None) -> Outcome:
+            if path.name != "bad.mp4":
+                return super().screen(path, progress=progress)
+            code = "import ctypes; ctypes.string_at(0)"
+            command = [os.path.realpath(sys.executable), "-I", "-S", "-c", code]
+            try:
+                run(command, reads=[Path(sysconfig.get_path("stdlib"))])
+            except DecoderFailed as error:
+                return Outcome(status="error", reason=error.reason, passing=error.passing)
+            raise AssertionError
+
+    for name in ("bad", "good"):
+        (folder / f"{name}.mp4").write_bytes(films["other"].read_bytes())
+    bench = await make(screener=Crashing(library))
+    async with running(bench):
+        for name in ("bad", "good"):
+            await bench.queue.add(_job(name))
+        await bench.until(lambda: bool(bench.letters) and len(bench.screenings) == 2)
+    assert bench.letters[0].reason == "ffmpeg crashed: SIGSEGV (tried 3 times)"
+    assert {str(s.upload_id): s.status for s in bench.screenings} == {
+        "bad": "error",
+        "good": "clean",
+    }
 
 
 async def test_a_long_screening_keeps_its_lease(

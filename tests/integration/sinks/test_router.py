@@ -33,8 +33,8 @@ from store.clock import ManualClock, SystemClock
 from store.database import open_database
 from store.dead_letter import count_dead_letters, save_dead_letter
 from store.delivery import claim_due, list_failed, requeue_failed
-from store.reference import ReferenceStore, UploadFingerprintRecord
 from store.schema import upload_fingerprints
+from store.upload import UploadFingerprintRecord, UploadStore
 from tests.alerts import CAMPAIGN, MEDIA, alert_like, grown_to
 
 SOON = Backoff(initial_seconds=0.01, max_seconds=0.02)
@@ -285,7 +285,7 @@ async def test_what_was_kept_for_long_enough_is_forgotten_once_an_hour(
 ) -> None:
     monkeypatch.setattr("sinks.router.GAUGE_SECONDS", 0.02)
     day_ms = 86_400_000
-    clock, uploads = ManualClock(40 * day_ms), ReferenceStore(engine)
+    clock, uploads = ManualClock(40 * day_ms), UploadStore(engine)
 
     def keep(number: int, at_ms: int) -> None:
         letter = DeadLetter(
@@ -298,7 +298,7 @@ async def test_what_was_kept_for_long_enough_is_forgotten_once_an_hour(
         )
         with engine.begin() as connection:
             save_dead_letter(connection, letter)
-        uploads.keep_upload(
+        uploads.keep(
             UploadFingerprintRecord(
                 upload_id=UploadId(f"u{number}"),
                 account_id=AccountId("a1"),

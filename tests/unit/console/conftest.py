@@ -11,6 +11,7 @@ from console.app import create_app
 from contracts.alert import Alert
 from contracts.event import epoch_ms
 from store.acceptance import accept_alert
+from store.album import AlbumFolder
 from store.clock import ManualClock
 from store.database import open_database
 from store.migration import migrate
@@ -40,8 +41,13 @@ def keep(engine: Engine) -> Keep:
 
 
 @pytest.fixture
-def client(engine: Engine) -> Iterator[TestClient]:
+def pictures(tmp_path: Path) -> AlbumFolder:
+    return AlbumFolder(tmp_path / "pictures", max_bytes=1 << 20)
+
+
+@pytest.fixture
+def client(engine: Engine, pictures: AlbumFolder) -> Iterator[TestClient]:
     clock = ManualClock(epoch_ms(AT) + 180_000)
-    app = create_app(engine, hosts={"console.example"}, clock=clock)
+    app = create_app(engine, hosts={"console.example"}, clock=clock, pictures=pictures)
     with TestClient(app, base_url="http://127.0.0.1:8710") as client:
         yield client

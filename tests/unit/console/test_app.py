@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from contracts import wire
 from contracts.alert import Alert, GrowthPoint
 from contracts.dead_letter import DeadLetter
 from contracts.event import Decision
-from contracts.ids import AccountId, CampaignId, Code, EventId
+from contracts.evidence import EvidencePair
+from contracts.ids import AccountId, CampaignId, Code, EventId, ReferenceId
 from contracts.verdict import Reason
+from store.album import AlbumFolder
 from store.database import open_database
 from store.dead_letter import save_dead_letter
 from store.decision import save_decision
@@ -314,3 +316,52 @@ def test_a_page_that_cannot_be_made_says_so(tmp_path: Path) -> None:
             assert answer.status_code == 500
             assert "doorstaff doctor" in answer.text
             assert answer.headers["Content-Security-Policy"]
+
+
+def test_a_match_is_shown_beside_its_reference(
+    client: TestClient, keep: Keep, pictures: AlbumFolder
+) -> None:
+    keep(an_alert(1, kind="media", matches=(a_match(by="both"),)), an_alert(2))
+    alone = client.get("/alerts/alert-000001").text
+    assert "No pictures of it are kept here." in alone
+    assert "picture and sound" in alone
+    assert "Side by side" not in client.get("/alerts/alert-000002").text
+    pair = EvidencePair(
+        reference_id=ReferenceId("r"),
+        title=SPAM,
+        upload_s=13,
+        reference_s=3_724,
+        has_reference=True,
+    )
+    pictures.keep(
+        "alert-000001",
+        [asdict(pair), asdict(replace(pair, has_reference=False)), {"of": "another version"}],
+        [b"\xff\xd8one", b"\xff\xd8two", b"\xff\xd8three"],
+    )
+    page = client.get("/alerts/alert-000001").text
+    addresses = re.findall(r'<img src="(/alerts[^"]+)"', page)
+    assert addresses == [f"/alerts/alert-000001/pictures/{number}.jpg" for number in (0, 1)]
+    assert html.unescape(page).count(SPAM) == 2
+    assert "<script>alert" not in page
+    assert "of which no picture is kept" in page
+    for address, picture in zip(addresses, (b"\xff\xd8one", b"\xff\xd8two"), strict=True):
+        answer = client.get(address)
+        assert (answer.content, answer.headers["content-type"]) == (picture, "image/jpeg")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/alerts/alert-000001/pictures/7.jpg",
+        "/alerts/none/pictures/0.jpg",
+        "/alerts/alert-000001/pictures/x.jpg",
+        "/alerts/..%2F..%2Fetc/pictures/0.jpg",
+        "/alerts/alert-000001/pictures/-1.jpg",
+    ],
+)
+def test_a_picture_that_is_not_there_is_not_found(
+    client: TestClient, pictures: AlbumFolder, address: str
+) -> None:
+    pictures.keep("alert-000001", [{}], [b"one"])
+    assert client.get(address).status_code == 404

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -129,3 +130,26 @@ def test_every_stretch_lies_on_its_bar(times: list[tuple[float, float, float, fl
 def test_one_picture_a_reference_the_longest_first() -> None:
     other = a_match(reference_id="ref-2", title="Other", upload_end_s=100.0)
     assert [it.title for it in timelines([a_match(), other, a_match()])] == ["Other", "Night Train"]
+
+
+@pytest.mark.parametrize(
+    ("code", "evidence", "words"),
+    [
+        (
+            "media.sound_match",
+            {"upload_id": "u1 shows", "references": ["r"], "matched_seconds": 21.0},
+            "The upload u1 shows sounds like 21 s of 1 known work; its picture shows none.",
+        ),
+        (
+            "media.prohibited",
+            {"upload_id": "u1", "label": "anus_exposed", "score": 0.9, "at_s": 75.0},
+            "At 1:15 the upload may show anus exposed, 90% sure. A person should look.",
+        ),
+        ("media.prohibited", {"label": "x"}, "A frame may show prohibited content;"),
+    ],
+)
+def test_what_is_heard_and_what_to_look_at_are_said(
+    code: str, evidence: dict[str, Any], words: str
+) -> None:
+    said = sentence(Reason(code=Code(code), points=60, evidence=evidence))
+    assert said.text.startswith(words)

@@ -10,19 +10,26 @@ from msgspec import structs
 
 from contracts.alert import MAX_LISTED_ACCOUNTS, Alert
 from contracts.event import from_epoch_ms
-from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, UploadId
-from contracts.ruleset import SignalRule
+from contracts.ids import AccountId, Action, AlertId, Code, EventId, Facet, ReferenceId, UploadId
+from contracts.ruleset import SignalRule, default_ruleset
+from contracts.screening import ProhibitedHit
 from contracts.verdict import Reason, Tie, Verdict
 from detectors.alert_desk import GROWN_EVERY_MS, OPEN_AFTER_MS, TICK_MS, AlertDesk
 from detectors.alert_writer import QUIET, was_closed_into_another
 from detectors.campaign import KEPT_MS, QUIET_MS
 from detectors.ledger import campaign_of
-from detectors.media import MEDIA_MATCH
+from detectors.media import MEDIA_MATCH, MEDIA_PROHIBITED, MEDIA_REVIEW, MEDIA_SOUND_MATCH
 from detectors.ruling import Ruled, Ruling
 from tests.traffic import START, START_MS, ruleset
 from tests.unit.contracts.messages import SCREENING
 
-RULES = ruleset(signals={MEDIA_MATCH: SignalRule(points=100, group="any")})
+RULES = ruleset(
+    signals={
+        MEDIA_MATCH: SignalRule(points=100, group="any"),
+        MEDIA_SOUND_MATCH: SignalRule(points=60, group="any"),
+        MEDIA_PROHIBITED: SignalRule(points=60, group="any"),
+    }
+)
 
 
 def verdict(
@@ -376,6 +383,55 @@ def test_a_match_is_one_alert_and_no_second_one_about_the_account() -> None:
     assert told(at.decide(ban)) == [("media", "closed", 1)] * 2
 
 
+def test_a_media_alert_links_to_its_pictures() -> None:
+    (alert,) = AlertDesk(RULES, console_url="http://console.example").screened(SCREENING)
+    page = f"http://console.example/alerts/{alert.alert_id}"
+    assert alert.links == {"console": page, "pictures": f"{page}#pictures"}
+    assert AlertDesk(RULES).screened(SCREENING)[0].links == {}
+
+
+def test_a_match_by_sound_alone_is_for_review() -> None:
+    heard_only = tuple(replace(match, by="sound") for match in SCREENING.matches)
+    by_sound = replace(SCREENING, action="review", matches=heard_only)
+    (alert,) = desk().screened(by_sound)
+    assert (alert.risk, alert.reasons[0].code) == (60, MEDIA_SOUND_MATCH)
+    seen_too = (*heard_only, *(replace(match, by="both") for match in SCREENING.matches))
+    for held in (replace(SCREENING, matches=seen_too), replace(by_sound, action="hold")):
+        (alert,) = desk().screened(held)
+        assert (alert.risk, alert.reasons[0].code) == (100, MEDIA_MATCH)
+
+
+def test_what_may_be_prohibited_is_for_a_person_to_see() -> None:
+    hits = (
+        ProhibitedHit(label="buttocks_exposed", score=0.7, at_s=5.0),
+        ProhibitedHit(label="anus_exposed", score=0.9, at_s=75.0),
+    )
+    clean = replace(SCREENING, status="clean", matches=(), prohibited=hits)
+    at = desk()
+    (alert,) = at.screened(clean)
+    assert (alert.risk, alert.reasons[0].code) == (60, MEDIA_PROHIBITED)
+    assert alert.title == "Perhaps prohibited content at 1:15 in upload “Concert “live””"
+    assert alert.reasons[0].evidence == {
+        "upload_id": SCREENING.upload_id,
+        "label": "anus_exposed",
+        "score": 0.9,
+        "at_s": 75.0,
+        "frames": ["anus_exposed 0.90 at 75 s", "buttocks_exposed 0.70 at 5 s"],
+    }
+    assert at.screened(clean) == []
+    (alert,) = desk().screened(replace(SCREENING, prohibited=hits))
+    assert [reason.code for reason in alert.reasons] == [MEDIA_MATCH, MEDIA_PROHIBITED]
+    assert (alert.risk, alert.action) == (100, "hold")
+
+
+def test_neither_sound_alone_nor_a_frame_holds_by_the_ruleset_that_ships() -> None:
+    rules = default_ruleset()
+    alone = rules.groups["media_review"]
+    assert rules.action_for(alone) == "review"
+    for code in (MEDIA_SOUND_MATCH, MEDIA_PROHIBITED):
+        assert rules.signals[code].group == "media_review"
+
+
 def test_what_a_member_uploads_joins_the_reasons_of_its_campaign() -> None:
     at = desk()
     heard(at, *burst(3))
@@ -392,6 +448,34 @@ def test_an_uploader_who_does_more_than_that_is_an_alert_of_its_own() -> None:
     assert told(heard(desk(), structs.replace(both, reasons=(*both.reasons, more)))) == [
         ("account", "opened", 1)
     ]
+
+
+def test_a_match_whose_policy_asks_for_a_review_is_priced_as_one() -> None:
+    wanted = replace(SCREENING, action="review")
+    priced = ruleset(
+        signals={
+            MEDIA_MATCH: SignalRule(points=100, group="any"),
+            MEDIA_REVIEW: SignalRule(points=60, group="any"),
+        }
+    )
+    (alert,) = AlertDesk(priced).screened(wanted)
+    assert (alert.risk, alert.action, alert.reasons[0].code) == (60, "review", MEDIA_REVIEW)
+    (alert,) = desk().screened(wanted)  # its rules price no review
+    assert (alert.risk, alert.action, alert.reasons[0].code) == (100, "hold", MEDIA_MATCH)
+
+
+def test_what_is_found_retroactively_adds_to_the_alert_of_its_upload() -> None:
+    at = desk()
+    (before,) = at.screened(SCREENING)
+    (match,) = SCREENING.matches[:1]
+    more = replace(match, reference_id=ReferenceId("new"), title="New")
+    found = replace(SCREENING, matches=(*SCREENING.matches, more), retroactive=True)
+    (alert,) = at.screened(found)
+    assert alert.alert_id == before.alert_id
+    assert alert.revision > before.revision
+    assert alert.title.endswith(" (found retroactively)")
+    assert alert.reasons[0].evidence["retroactive"] is True
+    assert at.screened(SCREENING) == []
 
 
 @pytest.mark.parametrize("status", ["clean", "rejected", "error"])

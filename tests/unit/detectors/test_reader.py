@@ -9,7 +9,7 @@ from contracts.event import Upload, epoch_ms
 from contracts.ids import AccountId, Code, EventId, UploadId
 from contracts.ruleset import SignalRule, default_ruleset
 from contracts.screening import ScreeningStatus
-from detectors.media import media_findings
+from detectors.media import MEDIA_MATCH, media_findings
 from detectors.reader import Reader
 from tests.traffic import START, START_MS, post, rule, ruleset, signup
 from tests.unit.contracts.messages import SCREENING
@@ -72,10 +72,18 @@ def test_a_match_is_one_signal_about_the_uploader() -> None:
     assert reading.facets == ()
 
 
+def test_a_review_is_a_signal_of_its_own_where_the_ruleset_has_it() -> None:
+    (found,) = READER.read_screening(replace(SCREENING, action="review")).signals
+    assert (found.code, found.points) == ("media.review", 60)
+    rules = ruleset(rule((2, 1)), signals={MEDIA_MATCH: SignalRule(points=100, group="any")})
+    (found,) = Reader(rules).read_screening(replace(SCREENING, action="review")).signals
+    assert (found.code, found.points) == ("media.match", 100)
+
+
 def test_what_is_no_match_says_nothing() -> None:
     statuses: tuple[ScreeningStatus, ...] = ("clean", "rejected", "error")
     for status in statuses:
-        assert media_findings(replace(SCREENING, status=status)) == ()
+        assert media_findings(replace(SCREENING, status=status), ()) == ()
 
 
 def test_an_account_is_new_for_a_day() -> None:

@@ -10,9 +10,11 @@ from detectors.visibility import hidden_by, is_colored, style_rules
     "style",
     [
         "display:none", "DISPLAY : NONE", "color:red;visibility:hidden", "opacity:0", "opacity:.01",
-        "font-size:0", "font-size:1px", "font:0/0 a", "left:-9999px", "text-indent:-99em", "height:0",
+        "font-size:0", "font-size:1px", "font:0/0 a", "left:-9999px", "text-indent:-99em",
+        "height:0",
         "max-width:1px", "transform:scale(0)", "clip:rect(0,0,0,0)", "clip-path:inset(100%)",
-        "color:#fff", "color: WHITE !important", "color:transparent", "color:#000;background-color:#000",
+        "color:#fff", "color: WHITE !important", "color:transparent",
+        "color:#000;background-color:#000",
     ],
 )  # fmt: skip
 def test_a_style_that_hides(style: str) -> None:
@@ -22,9 +24,11 @@ def test_a_style_that_hides(style: str) -> None:
 @pytest.mark.parametrize(
     "style",
     [
-        "display:block", "opacity:0.9", "opacity:1", "font-size:10px", "font-size:1em", "font-size:1.2rem",
+        "display:block", "opacity:0.9", "opacity:1", "font-size:10px", "font-size:1em",
+        "font-size:1.2rem",
         "left:-9px", "height:10px", "height:100%", "width:0.5em", "color:#333", "line-height:1.5",
-        "color:#fff;background:#003", "color:white;background-image:url(x.png)", "margin-left:-15px",
+        "color:#fff;background:#003", "color:white;background-image:url(x.png)",
+        "margin-left:-15px",
     ],
 )  # fmt: skip
 def test_a_style_that_does_not(style: str) -> None:

@@ -162,7 +162,7 @@ def test_replay_ends_with_a_summary_and_writes_what_came_of_it(run: Run, tmp_pat
     assert lines[5][1] == "1 campaign"
     newest = {one["event_id"]: one for one in map(json.loads, verdicts.read_text().splitlines())}
     assert {one["action"] for one in newest.values()} == {"hold"}
-    assert json.loads(alerts.read_text().splitlines()[0])["status"] == "opened"
+    assert json.loads(alerts.read_text().splitlines()[-1])["status"] == "escalated"
 
 
 def test_replay_takes_a_ruleset(run: Run, tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_the_doctor_finds_a_bare_machine_well(run: Run) -> None:
     marks = {
         line.split()[1]: line.split()[0] for line in ran.out.splitlines() if "mend" not in line
     }
-    assert set(marks) >= {"disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg"}
+    assert set(marks) >= {"disk", "broker", "redis", "sql", "ruleset", "sinks", "ffmpeg", "fences"}
     assert {name: mark for name, mark in marks.items() if name != "disk"} == dict.fromkeys(
         set(marks) - {"disk"}, "ok"
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from contracts.alert import Alert
 from contracts.ids import AccountId, Action, AlertId, CampaignId, EventId, ReferenceId, UploadId
@@ -35,7 +36,7 @@ PEOPLE = accounts("person", 600)
 
 
 def verdict(account: str, action: Action, campaign: str | None = None) -> Verdict:
-    return replace(
+    return structs.replace(
         VERDICT,
         event_id=EventId(f"e-{account}"),
         account_id=AccountId(account),

@@ -66,7 +66,9 @@ def test_a_list_is_updated_taken_and_reset(run: Run, tmp_path: Path) -> None:
     assert "blocked_domains: 1 names, 1 new, 0 gone" in updated.out
     assert choose_knowledge(load_settings()).names == {"blocked_domains": {"evil.example"}}
     posts = tmp_path / "posts.jsonl"
-    posts.write_text(post(1, kind="comment", text="see evil.example/x").model_dump_json(), "utf-8")
+    posts.write_text(
+        post(1, kind="comment", text="see https://evil.example/x").model_dump_json(), "utf-8"
+    )
     verdicts = tmp_path / "verdicts.jsonl"
     assert run("replay", posts, "--verdicts", verdicts).code == 0
     reasons = json.loads(verdicts.read_text("utf-8"))["reasons"]

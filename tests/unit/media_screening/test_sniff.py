@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_screening.sniff import foreign_kind
+from media_screening.errors import SourceUnavailable
+from media_screening.sniff import check_file, foreign_kind
 
 
 @given(st.binary(max_size=4096))
@@ -39,3 +41,12 @@ def test_videos_are_let_through(films: dict[str, Path]) -> None:
 )
 def test_the_first_bytes_tell(head: bytes, kind: str) -> None:
     assert foreign_kind(head) == kind
+
+
+def test_only_a_regular_file_is_read_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "link", Path("/dev/tty")):
+        with pytest.raises(SourceUnavailable, match="not a regular file") as caught:
+            check_file(path, max_bytes=1)
+        assert not caught.value.passing
