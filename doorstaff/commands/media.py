@@ -97,7 +97,7 @@ def _told(match: Match) -> str:
 
 
 _FOUND_BY: dict[MatchedBy, str] = {
-    "picture": "{:.0%} of the frames",
+    "picture": "by the picture, score {:.2f}",
     "sound": "by sound, score {:.2f}",
     "both": "by picture and sound, score {:.2f}",
 }
