@@ -94,6 +94,7 @@ class ReferenceLibrary:
         self._taken: dict[ReferenceId, ReferenceState] = {}
         self._rules = LibraryRules()
         self._phash_works: dict[ReferenceId, Fingerprint] = {}
+        self._sketched: Collection[ReferenceId] = frozenset()
         self._loaded: OrderedDict[ReferenceId, LoadedReference] = OrderedDict()
 
     def __len__(self) -> int:
@@ -275,6 +276,7 @@ class ReferenceLibrary:
         ready = {one.reference_id: self._indexed(one) for one in records}
         self._phash_works = {**self._phash_works, **self._phashes_of(records)}
         self.index.add_all({name: one for name, one in ready.items() if one is not None})
+        self._sketched = self._store.with_algorithm(SKETCH_ALGORITHM)
         for record in records:
             self._file_features(record.reference_id)
         self._taken |= {one.reference_id: _state(one) for one in records}
@@ -322,6 +324,8 @@ class ReferenceLibrary:
         self.features.add(reference_id, descriptors=sketches.descriptors, picture=sketches.key)
 
     def _sketches(self, reference_id: ReferenceId) -> Sketches | None:
+        if reference_id not in self._sketched:
+            return None
         packed = self._store.fingerprint(reference_id, SKETCH_ALGORITHM)
         try:
             return None if packed is None else Sketches.unpack(packed)
