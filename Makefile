@@ -61,7 +61,11 @@ bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too
 	for name in velocity link_spam learned_text; do \
 		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --data "$(DATA)"; \
 	done; \
-	echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"
+	echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"; \
+	echo "bench.edits"; $(BIN)/python -m bench.edits --quick --videos "$(DATA)/videos" \
+		--cache build/bench-videos; \
+	echo "bench.screening_speed"; $(BIN)/python -m bench.screening_speed --files 2 \
+		--videos "$(DATA)/videos" --cache build/bench-videos
 
 format: .venv/.dev ## Put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .

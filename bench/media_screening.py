@@ -25,15 +25,11 @@ from sqlalchemy import create_engine
 from contracts.ids import ReferenceId
 from contracts.screening import Match
 from media_screening.ffmpeg import ffmpeg_path
-from media_screening.frame import FrameLimits, read_frames
+from media_screening.frame import FrameLimits, Sampling, read_frames
 from media_screening.probe import probe
+from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.screening import (
-    REFERENCE_FRAMES_PER_SECOND,
-    Screener,
-    ScreeningLimits,
-    fingerprint_file,
-)
+from media_screening.screening import Screener
 from store.reference import ReferenceStore
 from store.schema import metadata
 
@@ -58,7 +54,9 @@ def run_ffmpeg(*arguments: object) -> None:
 
 
 def last_frame_s(path: Path) -> float:
-    frames = read_frames(path, probe=probe(path), frames_per_second=8, limits=FrameLimits())
+    frames = read_frames(
+        path, probe=probe(path), sampling=Sampling(frames_per_second=8), limits=FrameLimits()
+    )
     return max(float(batch.times_s[-1]) for batch in frames)
 
 
@@ -141,13 +139,10 @@ def main() -> int:
             engine = create_engine(f"sqlite:///{folder / reference.stem}.db")
             metadata.create_all(engine)
             library = ReferenceLibrary(ReferenceStore(engine))
-            fingerprint, _ = fingerprint_file(
-                reference,
-                frames_per_second=REFERENCE_FRAMES_PER_SECOND,
-                limits=ScreeningLimits(),
-            )
+            reading = read_reference(reference, limits=ScreeningLimits())
             library.add(
-                fingerprint,
+                reading.fingerprint,
+                sketches=reading.sketches,
                 title=reference.stem,
                 sha256=sha256_of(reference),
                 reference_id=ReferenceId(reference.stem),

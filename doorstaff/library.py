@@ -12,12 +12,8 @@ from doorstaff.settings import Settings
 from media_screening.errors import MediaScreeningError
 from media_screening.evidence import EvidenceKeeper
 from media_screening.index_folder import IndexFolder
+from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.screening import (
-    REFERENCE_FRAMES_PER_SECOND,
-    ScreeningLimits,
-    fingerprint_file,
-)
 from media_screening.sound_reading import read_sound
 from store.clock import SystemClock
 from store.reference import ReferenceStore
@@ -76,15 +72,10 @@ def add_reference(
             the id is taken.
     """
     bounds = limits or ScreeningLimits()
-    fingerprint, cut = fingerprint_file(
-        path,
-        frames_per_second=REFERENCE_FRAMES_PER_SECOND,
-        limits=bounds,
-        progress=progress,
-    )
-    if cut is not None:
-        raise cut
-    if not len(fingerprint):
+    reading = read_reference(path, limits=bounds, progress=progress)
+    if reading.cut is not None:
+        raise reading.cut
+    if not len(reading.fingerprint):
         raise MediaScreeningError("every frame of it is flat: nothing to be found by")  # noqa: EM101
     sound = None
     if listen:
@@ -92,7 +83,8 @@ def add_reference(
             path, max_seconds=bounds.max_seconds, timeout_seconds=bounds.timeout_seconds
         )
     record = library.add(
-        fingerprint,
+        reading.fingerprint,
+        sketches=reading.sketches,
         title=title,
         sha256=sha256_of(path),
         source=path.name,
@@ -103,7 +95,7 @@ def add_reference(
         evidence.keep_reference(
             record.reference_id,
             path,
-            duration_s=fingerprint.duration_s,
+            duration_s=reading.fingerprint.duration_s,
             timeout_seconds=bounds.timeout_seconds,
         )
     return record.reference_id

@@ -31,7 +31,6 @@ MAX_DAMAGED_SHARE = 0.1
 
 _DAMAGED_EXIT = 69  # ffmpeg's, for more than that; the frames have all been given out
 
-_FRAME_BYTES = FRAME_SIDE_PIXELS * FRAME_SIDE_PIXELS
 _TIME = re.compile(rb"^frame:(\d+) +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
 _CUT_OFF = re.compile(rb"partial file|File ended prematurely")
 _LOG_LINES = 20
@@ -45,11 +44,42 @@ class FrameBatch:
 
     Attributes:
         times_s: Seconds from the start of the file, shape (n,).
-        pixels: Grey, shape (n, 64, 64), 0 to 255.
+        pixels: Grey, shape (n, height, width), 0 to 255.
     """
 
     times_s: NDArray[np.float64]
     pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """Which frames of a video are handed over, and how large.
+
+    Attributes:
+        frames_per_second: At most so many are.
+        key_frames: Only those that the codec can decode by themselves; see ``skips_to_key_frames``.
+        start_s: Nothing before this.
+        end_s: Nothing from here on; None for all there is.
+        width: In pixels.
+        height: In pixels.
+    """
+
+    frames_per_second: float
+    key_frames: bool = False
+    start_s: float = 0.0
+    end_s: float | None = None
+    width: int = FRAME_SIDE_PIXELS
+    height: int = FRAME_SIDE_PIXELS
+
+
+KEY_FRAME_CODECS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3"})
+"""Decoders that leave the other frames alone when they are told to (``-skip_frame nokey``). Those
+of VP8, VP9 and AV1 decode every frame all the same (measured), and of others nothing is known."""
+
+
+def skips_to_key_frames(probe: Probe) -> bool:
+    """Whether key frames of this video cost less than all of it."""
+    return probe.video.codec in KEY_FRAME_CODECS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +93,9 @@ class FrameLimits:
 
 
 def read_frames(
-    path: Path, *, probe: Probe, frames_per_second: float, limits: FrameLimits
+    path: Path, *, probe: Probe, sampling: Sampling, limits: FrameLimits
 ) -> Iterator[FrameBatch]:
-    """Decode a video and yield at most ``frames_per_second`` of its frames, with their own times.
+    """Decode a video and yield some of its frames, with their own times.
 
     A frame is taken as soon as a whole period has gone by since the last one taken: at a variable
     frame rate each keeps its true time, and none is made up.
@@ -81,10 +111,10 @@ def read_frames(
     """
     if probe.duration_s is not None and probe.duration_s > limits.max_seconds:
         raise _too_long(probe.duration_s, limits)
-    command = _command(probe=probe, frames_per_second=frames_per_second, limits=limits)
+    command = _command(probe=probe, sampling=sampling, limits=limits)
     child_limits = ChildLimits(wall_seconds=limits.timeout_seconds)
     with start(command, reads=[path], limits=child_limits) as child:
-        run = _Run(child=child)
+        run = _Run(child=child, sampling=sampling)
         try:
             yield from run.batches(limits)
         finally:
@@ -92,14 +122,22 @@ def read_frames(
     run.check(probe)
 
 
-def _command(*, probe: Probe, frames_per_second: float, limits: FrameLimits) -> list[str]:
+def _command(*, probe: Probe, sampling: Sampling, limits: FrameLimits) -> list[str]:
     # Half a millisecond of grace, because containers round their times.
-    period = 1.0 / frames_per_second - 0.0005
-    source = ffmpeg.input(INPUT, threads=limits.decode_threads, **INPUT_OPTIONS)
+    period = 1.0 / sampling.frames_per_second - 0.0005
+    options: dict[str, str | int | float] = {"threads": limits.decode_threads, **INPUT_OPTIONS}
+    if sampling.key_frames:
+        # Key frames that are looked at small need no deblocking either.
+        options |= {"skip_frame": "nokey", "skip_loop_filter": "all"}
+    if sampling.start_s:
+        options["ss"] = round(sampling.start_s, 3)
+    if sampling.end_s is not None:
+        options["t"] = round(sampling.end_s - sampling.start_s, 3)
+    source = ffmpeg.input(INPUT, **options)
     frames = (
         source[str(probe.video.index)]
         .filter("select", f"isnan(prev_selected_t)+gte(t-prev_selected_t,{period:.6f})")
-        .filter("scale", FRAME_SIDE_PIXELS, FRAME_SIDE_PIXELS, flags="area")
+        .filter("scale", sampling.width, sampling.height, flags="area")
         .filter("format", "gray")
         # The metadata filter prints times, but only of frames that have something to print.
         .filter("metadata", mode="add", key="doorstaff", value="1")
@@ -123,6 +161,7 @@ class _Run:
     """One ffmpeg process: its frames on stdout, their times and its complaints on stderr."""
 
     child: Child
+    sampling: Sampling
     ended: bool = False
     cut_off: bool = False
     complaints: int = 0
@@ -137,19 +176,22 @@ class _Run:
     def batches(self, limits: FrameLimits) -> Iterator[FrameBatch]:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        while raw := self.child.stdout.read(BATCH_FRAMES * _FRAME_BYTES):
-            count = len(raw) // _FRAME_BYTES
+        height, width = self.sampling.height, self.sampling.width
+        frame_bytes = height * width
+        while raw := self.child.stdout.read(BATCH_FRAMES * frame_bytes):
+            count = len(raw) // frame_bytes
             if not count:
                 break
-            pixels = np.frombuffer(raw, np.uint8, count * _FRAME_BYTES)
-            times = self._take_times(count)
+            pixels = np.frombuffer(raw, np.uint8, count * frame_bytes)
+            # After a seek, ffmpeg counts from where it was told to seek to.
+            times = self._take_times(count) + self.sampling.start_s
             if not len(times):
                 break
             self.frames += len(times)
             self.end_s = max(self.end_s, float(times[-1]))
             if self.end_s > limits.max_seconds:
                 raise _too_long(self.end_s, limits)
-            shape = (count, FRAME_SIDE_PIXELS, FRAME_SIDE_PIXELS)
+            shape = (count, height, width)
             yield FrameBatch(times_s=times, pixels=pixels.reshape(shape)[: len(times)])
         self.ended = True
 

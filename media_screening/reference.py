@@ -9,19 +9,25 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId, derived_id
+from media_screening.alignment import count_distinct
 from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
 from media_screening.exclusion import NOTHING_EXCLUDED, Exclusions
+from media_screening.feature_index import FeatureIndex
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index import HashIndex, IndexedHashes, prepare
 from media_screening.index_folder import IndexFolder, ReferenceState
 from media_screening.library_rules import LibraryRules, read_rules
 from media_screening.phash_match import PHASH_ALGORITHM
 from media_screening.policy import Work
+from media_screening.reference_sketch import SKETCH_ALGORITHM, Sketches
 from media_screening.sound import SOUND_ALGORITHM, SoundFingerprint
 from media_screening.still import Stills, find_stills
+from media_screening.telling import TellingRule, telling_rows
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
 
@@ -44,6 +50,8 @@ class LoadedReference:
     title: str
     fingerprint: Fingerprint
     stills: Stills
+    sketches: Sketches | None = None
+    """None for a reference that was added before there were any, or without its video."""
 
 
 class ReferenceLibrary:
@@ -61,6 +69,7 @@ class ReferenceLibrary:
         clock: Clock | None = None,
         folder: IndexFolder | None = None,
         only: ReferenceId | None = None,
+        telling: TellingRule | None = None,
     ) -> None:
         """Make an empty library; ``refresh`` fills it.
 
@@ -70,8 +79,11 @@ class ReferenceLibrary:
             folder: Where hashes are kept ready to be searched; without one they are made of what
                 SQL has at each start.
             only: The one reference that is loaded, in place of all.
+            telling: When a picture says which work it is of.
         """
+        self._telling = telling or TellingRule()
         self.index = HashIndex()
+        self.features = FeatureIndex()
         self._store = store
         self._clock = clock or SystemClock()
         self._folder = folder
@@ -82,6 +94,7 @@ class ReferenceLibrary:
         self._taken: dict[ReferenceId, ReferenceState] = {}
         self._rules = LibraryRules()
         self._phash_works: dict[ReferenceId, Fingerprint] = {}
+        self._sketched: Collection[ReferenceId] = frozenset()
         self._loaded: OrderedDict[ReferenceId, LoadedReference] = OrderedDict()
 
     def __len__(self) -> int:
@@ -134,6 +147,30 @@ class ReferenceLibrary:
         """Whether there is any digest to compare with."""
         return bool(self._rules.digests)
 
+    def by_sha256(self, sha256: str) -> LoadedReference | None:
+        """The reference that was made of the file with this SHA-256; None if there is none."""
+        for record in list(self._records.values()):
+            if record.sha256 == sha256:
+                return self.get(record.reference_id)
+        return None
+
+    def tells(self, reference_id: ReferenceId, times_s: NDArray[np.float64]) -> int:
+        """Count different pictures of a reference, at these times, that say that it is this work.
+
+        Those that many references have do not, nor those that are excluded.
+        """
+        reference = self.get(reference_id)
+        if reference is None:
+            return 0
+        rows = telling_rows(
+            times_s,
+            reference.fingerprint,
+            exclusions=(self.common,),
+            index=self.index,
+            rule=self._telling,
+        )
+        return count_distinct(reference.fingerprint.pdq[rows], self._telling.distinct_bits)
+
     def refresh(self) -> bool:
         """Take over what changed in SQL since the last time; True if anything did.
 
@@ -172,11 +209,13 @@ class ReferenceLibrary:
         sha256: str,
         source: str = "",
         reference_id: ReferenceId | None = None,
+        sketches: Sketches | None = None,
         digests: Collection[str] = (),
         sound: SoundFingerprint | None = None,
     ) -> ReferenceRecord:
         """Keep a work and search for it from now on.
 
+        Without ``sketches`` edits of its picture are not found.
         Without a ``reference_id`` it is named after its file's SHA-256, so that the same file is
         the same reference. ``digests`` are those of files that show it, as ``md5:HEX``; a work may
         be known by these alone. Its ``sound`` is kept with it; a ``SoundLibrary`` searches for it.
@@ -196,6 +235,8 @@ class ReferenceLibrary:
             changed_at_ms=now_ms,
         )
         packed = {ALGORITHM: fingerprint.pack()} if len(fingerprint) else {}
+        if sketches is not None:
+            packed[SKETCH_ALGORITHM] = sketches.pack()
         if sound is not None:
             packed[SOUND_ALGORITHM] = sound.pack()
         if not self._store.add(record, packed, digests=digests):
@@ -235,6 +276,9 @@ class ReferenceLibrary:
         ready = {one.reference_id: self._indexed(one) for one in records}
         self._phash_works = {**self._phash_works, **self._phashes_of(records)}
         self.index.add_all({name: one for name, one in ready.items() if one is not None})
+        self._sketched = self._store.with_algorithm(SKETCH_ALGORITHM)
+        for record in records:
+            self._file_features(record.reference_id)
         self._taken |= {one.reference_id: _state(one) for one in records}
 
     def _indexed(self, record: ReferenceRecord) -> IndexedHashes | None:
@@ -269,7 +313,25 @@ class ReferenceLibrary:
             title=record.title,
             fingerprint=fingerprint,
             stills=find_stills(fingerprint),
+            sketches=self._sketches(record.reference_id),
         )
+
+    def _file_features(self, reference_id: ReferenceId) -> None:
+        sketches = self._sketches(reference_id)
+        if sketches is None:
+            _log.info("reference without sketches: edits are not found", reference_id=reference_id)
+            return
+        self.features.add(reference_id, descriptors=sketches.descriptors, picture=sketches.key)
+
+    def _sketches(self, reference_id: ReferenceId) -> Sketches | None:
+        if reference_id not in self._sketched:
+            return None
+        packed = self._store.fingerprint(reference_id, SKETCH_ALGORITHM)
+        try:
+            return None if packed is None else Sketches.unpack(packed)
+        except InvalidFingerprint as error:
+            _log.error("sketches left out", reference_id=reference_id, reason=error.reason)
+            return None
 
     def _unpacked(self, reference_id: ReferenceId, algorithm: str) -> Fingerprint | None:
         packed = self._store.fingerprint(reference_id, algorithm)
@@ -292,6 +354,7 @@ class ReferenceLibrary:
             name: work for name, work in self._phash_works.items() if name != reference_id
         }
         self.index.remove(reference_id)
+        self.features.remove(reference_id)
         if self._folder is not None:
             self._folder.forget(reference_id, state)
 
@@ -303,7 +366,9 @@ def _state(record: ReferenceRecord) -> ReferenceState:
 def _bytes_of(reference: LoadedReference) -> int:
     fingerprint, stills = reference.fingerprint, reference.stills
     columns = (fingerprint.times_s, fingerprint.pdq, fingerprint.phash, stills.pdq, stills.start_s)
-    return sum(column.nbytes for column in columns)
+    sketched = reference.sketches
+    more = () if sketched is None else (sketched.pixels, sketched.descriptors, sketched.xy)
+    return sum(column.nbytes for column in (*columns, *more))
 
 
 def digests_of(path: Path) -> tuple[str, str]:

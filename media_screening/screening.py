@@ -1,57 +1,58 @@
-"""From a file to an outcome: frames, fingerprint, search, alignment."""
+"""From a file to an outcome, by stages that cost more and see more, as far as there is reason to.
+
+The file's SHA-256; its key frames, or all of it where that is cheap; what these point at, by hashes
+and local features; and only there, dense pictures laid over the reference's.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from contracts.ids import Action, ReferenceId
 from contracts.screening import Match, ProhibitedHit, ScreeningStatus
 from media_screening.alignment import AlignmentRule
+from media_screening.border import find_windows
 from media_screening.confirmation import picture_confirms
-from media_screening.errors import CutOff, Rejected, ScreeningFailed, TimeLimit
+from media_screening.errors import Rejected, ScreeningFailed
 from media_screening.file_match import with_known_files
-from media_screening.fingerprint import Fingerprint, FingerprintBuilder
-from media_screening.frame import FrameLimits, read_frames
+from media_screening.fingerprint import Fingerprint
 from media_screening.joining import join_matches
+from media_screening.lead import Lead, LeadRule, find_leads, find_trails
 from media_screening.listening import Heard, Listener
+from media_screening.overlay import OverlayRule
 from media_screening.phash_match import match_phashes
-from media_screening.probe import probe
 from media_screening.prohibited import ProhibitedCheck
-from media_screening.reference import ReferenceLibrary
-from media_screening.sniff import check_file
+from media_screening.reading import (
+    Progress,
+    ScreeningLimits,
+    UploadReading,
+    VideoFile,
+    open_video,
+    read_upload,
+)
+from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.sound import SoundFingerprint
 from media_screening.sparse import align_either
 from media_screening.still import find_stills
+from media_screening.tracing import Found, trace
 from media_screening.vote import Ballot, Line
 
-UPLOAD_FRAMES_PER_SECOND = 4.0
-REFERENCE_FRAMES_PER_SECOND = 8.0
-"""Twice the uploads': whatever moment an upload was sampled at, a reference frame is at most 63 ms
-away."""
-
 SEARCH_BATCH_STILLS = 512
-
-Progress = Callable[[float, float | None], None]
-"""Told the seconds of video done and, if known, how many there are."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScreeningLimits:
-    """What an upload may be and cost."""
-
-    max_bytes: int = 8 * 1024**3
-    max_seconds: float = 6 * 3_600.0
-    timeout_seconds: float = 900.0
-    decode_threads: int = 0
+BORDER_PICTURES = 8
+"""Borders are looked for in so many pictures in a row, too: an upload may be spliced of several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchRule:
-    """How far apart pictures may be that point at a work.
+    """How far apart pictures may be that point at a work, where hashes alone are aligned.
 
     ``max_hamming_bits`` is wider than an alignment's ``agree_bits`` by what the frames of one still
     may differ: stills are searched by their first frame.
@@ -61,16 +62,32 @@ class SearchRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One step of a screening: what it cost, and what it decided.
+
+    Attributes:
+        pictures: How many it decoded or looked at.
+    """
+
+    name: str
+    elapsed_s: float
+    pictures: int
+    decided: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What came of screening one file.
 
     Attributes:
         reason: Why it was not, or not all, screened; one line for people.
-        fingerprint: Of what could be decoded; None unless it is clean or a match. Of a match that
-            is cut off, which ``reason`` says, it ends where the file does.
+        fingerprint: Of what was decoded at first; None unless it is clean or a match. Of a match
+            that is cut off, which ``reason`` says, it ends where the file does.
         sound: Of its sound, if there is any and it is listened to.
         passing: For an error, whether trying again may help.
         action: What the policies of the matched works ask for.
+        stages: What was done, in its order.
+        found: The matches with what carries them.
     """
 
     status: ScreeningStatus
@@ -83,6 +100,8 @@ class Outcome:
     sound: SoundFingerprint | None = field(default=None, repr=False, compare=False)
     passing: bool = False
     action: Action = "hold"
+    stages: tuple[Stage, ...] = ()
+    found: tuple[Found, ...] = field(default=(), repr=False)
 
 
 class Screener:
@@ -91,8 +110,10 @@ class Screener:
     Args:
         library: The pictures of the references.
         limits: What a file may be and cost.
-        search: When pictures point at a work.
-        alignment: When stretches are a match.
+        search: When hashes point at a work, where they are aligned alone.
+        leads: When pictures point at a work.
+        overlay: When pictures laid over each other are a match.
+        alignment: When stretches of hashes are a match.
         listener: Listens to files and holds their sound against the references'; None for the
             picture alone.
         prohibited: Looks for what a platform may not carry; None for not at all.
@@ -104,6 +125,8 @@ class Screener:
         *,
         limits: ScreeningLimits | None = None,
         search: SearchRule | None = None,
+        leads: LeadRule | None = None,
+        overlay: OverlayRule | None = None,
         alignment: AlignmentRule | None = None,
         listener: Listener | None = None,
         prohibited: ProhibitedCheck | None = None,
@@ -111,8 +134,10 @@ class Screener:
         self._library = library
         self._listener = listener
         self._prohibited = prohibited
-        self._limits = limits or ScreeningLimits()
         self._search = search or SearchRule()
+        self._limits = limits or ScreeningLimits()
+        self._leads = leads or LeadRule()
+        self._overlay = overlay or OverlayRule()
         self._alignment = alignment or AlignmentRule()
 
     def screen(self, path: Path, *, progress: Progress | None = None) -> Outcome:
@@ -122,17 +147,25 @@ class Screener:
         decoded matches: then it is a match, and the reason says that it was cut off.
         """
         started = time.monotonic()
+        log = _StageLog()
         try:
-            outcome = self._screen(path, progress=progress)
+            outcome = self._screen(path, log, progress=progress)
         except Rejected as error:
             outcome = Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
             outcome = Outcome(status="error", reason=error.reason, passing=error.passing)
         outcome = with_known_files(outcome, path, self._library, max_bytes=self._limits.max_bytes)
-        return _timed(outcome, time.monotonic() - started)
+        elapsed_s = math.ceil((time.monotonic() - started) * 1_000) / 1_000
+        return replace(outcome, elapsed_s=elapsed_s, stages=tuple(log.stages))
 
-    def match(self, upload: Fingerprint) -> tuple[Match, ...]:
-        """Find the stretches of an upload that are stretches of a reference, in its order."""
+    def match(
+        self, upload: Fingerprint, *, only: frozenset[ReferenceId] | None = None
+    ) -> tuple[Match, ...]:
+        """Find the stretches of an upload by its hashes alone, in its order.
+
+        This is for fingerprints whose video is not at hand, and references of which there are no
+        sketches; edits of the picture are not found so.
+        """
         upload = self._library.common.leave_out(upload)
         matches = [
             Match(
@@ -144,21 +177,57 @@ class Screener:
                 reference_start_s=round(segment.reference_start_s, 2),
                 reference_end_s=round(segment.reference_end_s, 2),
             )
-            for reference_id, lines in self._candidates(upload).items()
-            if (reference := self._library.get(reference_id))
+            for reference_id, lines in self._lines(upload).items()
+            if (only is None or reference_id in only)
+            and (reference := self._library.get(reference_id))
             for segment in align_either(upload, reference.fingerprint, lines, self._alignment)
         ]
-        matches += self._match_phashes(upload)
+        if only is None:
+            matches += self._match_phashes(upload)
         return tuple(sorted(matches, key=lambda match: (match.upload_start_s, match.reference_id)))
 
-    def _screen(self, path: Path, *, progress: Progress | None) -> Outcome:
-        upload, cut = fingerprint_file(
-            path,
-            frames_per_second=UPLOAD_FRAMES_PER_SECOND,
-            limits=self._limits,
-            progress=progress,
-        )
-        matches = self.match(upload)
+    def _screen(self, path: Path, log: _StageLog, *, progress: Progress | None) -> Outcome:
+        video = open_video(path, limits=self._limits, progress=progress)
+        log.end("headers", f"{video.probe.video.codec} in {video.probe.container}")
+        known = self._library.by_sha256(sha256_of(path))
+        log.end("file", f"is {known.reference_id}" if known else "no reference's file")
+        if known is not None:
+            whole_s = round(known.fingerprint.duration_s, 2)
+            match = Match(
+                reference_id=known.reference_id,
+                title=known.title,
+                score=1.0,
+                upload_start_s=0.0,
+                upload_end_s=whole_s,
+                reference_start_s=0.0,
+                reference_end_s=whole_s,
+            )
+            return Outcome(
+                status="match",
+                duration_s=round(known.fingerprint.duration_s, 3),
+                matches=(match,),
+                fingerprint=known.fingerprint,
+            )
+        leads: list[Lead] = []
+
+        def look_up(times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> None:
+            with log.aside("leads"):
+                leads.extend(self._find_leads(times_s, pictures))
+
+        reading = read_upload(video, look_up=look_up)
+        how = "key frames" if reading.by_key_frames else "decoded whole"
+        log.end("sparse", how, len(reading.times_s))
+        trails = find_trails(leads)
+        log.end("leads", f"{len(leads)} leads, {len(trails)} views", len(reading.times_s))
+        found, dense = trace(video, reading, trails, self._library, self._overlay)
+        if trails:
+            log.end("dense", f"{len(found)} stretches", dense)
+        matches = [one.match for one in found]
+        matches += self._by_hashes_alone(video, reading, leads)
+        upload = reading.fingerprint
+        matches += self._match_phashes(upload)
+        matches.sort(key=lambda match: (match.upload_start_s, match.reference_id))
+        told = tuple(matches)
         heard = Heard()
         if self._listener is not None:
             heard = self._listener.listen(
@@ -167,13 +236,14 @@ class Screener:
                 timeout_seconds=self._limits.timeout_seconds,
                 wanted=_told_again(progress, upload.duration_s),
             )
-            matches = join_matches(
-                matches, heard.matches, confirms=lambda match: self._confirms(upload, match)
+            told = join_matches(
+                told, heard.matches, confirms=lambda match: self._confirms(upload, match)
             )
-        if cut is not None and not matches:
-            return Outcome(
-                status="rejected", reason=cut.reason, duration_s=round(upload.duration_s, 3)
-            )
+            log.end("sound", f"{len(heard.matches)} stretches")
+        duration_s = round(upload.duration_s, 3)
+        cut = reading.cut
+        if cut is not None and not told:
+            return Outcome(status="rejected", reason=cut.reason, duration_s=duration_s)
         prohibited: tuple[ProhibitedHit, ...] = ()
         if self._prohibited is not None:
             prohibited = self._prohibited.look(
@@ -181,14 +251,16 @@ class Screener:
                 timeout_seconds=self._limits.timeout_seconds,
                 wanted=_told_again(progress, upload.duration_s),
             )
+            log.end("prohibited", f"{len(prohibited)} hits")
         return Outcome(
-            status="match" if matches else "clean",
+            status="match" if told else "clean",
             reason=cut.reason if cut else "",
-            duration_s=round(upload.duration_s, 3),
-            matches=matches,
+            duration_s=duration_s,
+            matches=told,
             prohibited=prohibited,
             fingerprint=upload,
             sound=heard.fingerprint,
+            found=tuple(found),
         )
 
     def _confirms(self, upload: Fingerprint, match: Match) -> bool:
@@ -212,7 +284,32 @@ class Screener:
             for stretch in match_phashes(upload, listed, self._alignment)
         ]
 
-    def _candidates(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
+    def _find_leads(self, times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> list[Lead]:
+        around = find_windows(pictures)
+        leads: list[Lead] = []
+        for first in range(0, len(pictures), BORDER_PICTURES):
+            chunk = slice(first, first + BORDER_PICTURES)
+            windows = tuple(dict.fromkeys((*around, *find_windows(pictures[chunk]))))
+            leads += find_leads(
+                times_s[chunk], pictures[chunk], windows, self._library, self._leads
+            )
+        return leads
+
+    def _by_hashes_alone(
+        self, video: VideoFile, reading: UploadReading, leads: Iterable[Lead]
+    ) -> tuple[Match, ...]:
+        """Matches of references that have no sketches: kept by an older version, or imported."""
+        bare = frozenset(
+            lead.reference_id
+            for lead in leads
+            if (known := self._library.get(lead.reference_id)) and known.sketches is None
+        )
+        if not bare:
+            return ()
+        dense = read_upload(video, whole=True) if reading.by_key_frames else reading
+        return self.match(dense.fingerprint, only=bare)
+
+    def _lines(self, upload: Fingerprint) -> dict[ReferenceId, tuple[Line, ...]]:
         """For each reference that has pictures in common, the lines worth following."""
         stills = find_stills(upload)
         radius = self._search.max_hamming_bits
@@ -233,56 +330,36 @@ class Screener:
         return {reference_id: ballot.lines() for reference_id, ballot in ballots.items()}
 
 
-def fingerprint_file(
-    path: Path,
-    *,
-    frames_per_second: float,
-    limits: ScreeningLimits,
-    progress: Progress | None = None,
-) -> tuple[Fingerprint, CutOff | None]:
-    """Check, probe and decode a file.
-
-    Returns:
-        Its fingerprint and, if the file ends before its video does, what is to be said of that.
-
-    Raises:
-        Rejected: It is not a video that can be screened.
-        ScreeningFailed: It could not be tried.
-    """
-    deadline = time.monotonic() + limits.timeout_seconds
-    check_file(path, max_bytes=limits.max_bytes)
-    found = probe(path)
-    frame_limits = FrameLimits(
-        timeout_seconds=max(0.1, deadline - time.monotonic()),
-        max_seconds=limits.max_seconds,
-        decode_threads=limits.decode_threads,
-    )
-    builder = FingerprintBuilder()
-    cut = None
-    try:
-        for batch in read_frames(
-            path, probe=found, frames_per_second=frames_per_second, limits=frame_limits
-        ):
-            builder.add(batch)
-            if progress is not None:
-                progress(builder.end_s, found.duration_s)
-            if time.monotonic() > deadline:
-                reason = f"screening took longer than {limits.timeout_seconds:g} s"
-                raise TimeLimit(reason)
-    except CutOff as error:
-        cut = error
-        if not builder.frames_seen:
-            raise
-    # The last frame is on screen for about as long as those before it.
-    shown_s = builder.end_s + 1 / frames_per_second
-    whole_s = found.duration_s if found.duration_s is not None and cut is None else shown_s
-    return builder.build(duration_s=max(whole_s, builder.end_s)), cut
-
-
 def _told_again(progress: Progress | None, whole_s: float) -> Callable[[], None]:
     """While the sound is listened to, the picture stays done; whoever is told may end the work."""
     return lambda: progress(whole_s, whole_s) if progress is not None else None
 
 
-def _timed(outcome: Outcome, elapsed_s: float) -> Outcome:
-    return replace(outcome, elapsed_s=math.ceil(elapsed_s * 1_000) / 1_000)
+class _StageLog:
+    """Takes down the stages as they end."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+        self._began = time.monotonic()
+        self._aside: dict[str, float] = {}
+
+    def end(self, name: str, decided: str, pictures: int = 0) -> None:
+        """End a stage; what was done for it during others is counted to it, and not to them."""
+        now = time.monotonic()
+        spent_s = now - self._began - sum(self._aside.values())
+        if name in self._aside:
+            spent_s = now - self._began
+            self._aside = {}
+        self.stages.append(
+            Stage(name=name, elapsed_s=round(spent_s, 4), pictures=pictures, decided=decided)
+        )
+        self._began = now - sum(self._aside.values())
+
+    @contextmanager
+    def aside(self, name: str) -> Iterator[None]:
+        """Count what is done here to a stage that ends later."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._aside[name] = self._aside.get(name, 0.0) + time.monotonic() - began

@@ -71,6 +71,7 @@ def _json_line(file: Path, outcome: Outcome) -> str:
         "duration_s": outcome.duration_s,
         "elapsed_s": outcome.elapsed_s,
         "matches": [json.loads(encode(match)) for match in outcome.matches],
+        "stages": [json.loads(encode(stage)) for stage in outcome.stages],
     }
     if outcome.prohibited:  # only ever where it was asked for
         line["prohibited"] = [json.loads(encode(hit)) for hit in outcome.prohibited]
@@ -97,7 +98,7 @@ def _told(match: Match) -> str:
 
 
 _FOUND_BY: dict[MatchedBy, str] = {
-    "picture": "{:.0%} of the frames",
+    "picture": "by the picture, score {:.2f}",
     "sound": "by sound, score {:.2f}",
     "both": "by picture and sound, score {:.2f}",
 }

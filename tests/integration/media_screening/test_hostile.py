@@ -14,8 +14,9 @@ from sqlalchemy import create_engine
 from media_screening.errors import MediaScreeningError, Rejected
 from media_screening.ffmpeg import ffmpeg_path
 from media_screening.listening import Listener
+from media_screening.reading import ScreeningLimits
 from media_screening.reference import ReferenceLibrary
-from media_screening.screening import Outcome, Screener, ScreeningLimits
+from media_screening.screening import Outcome, Screener
 from media_screening.sound_library import SoundLibrary
 from media_screening.sound_screening import SoundScreener
 from media_screening.source import Source, SourceLimits

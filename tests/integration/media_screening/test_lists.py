@@ -15,7 +15,7 @@ from PIL import Image
 
 from media_screening.exchange import ListedWork, frames_of
 from media_screening.exchange_vpdq import Vpdq
-from media_screening.screening import ScreeningLimits, fingerprint_file
+from media_screening.reading import ScreeningLimits, fingerprint_file
 from tests.integration.media_screening.test_command import home, media
 from tests.unit.media_screening.footage import splice
 

@@ -24,8 +24,9 @@ from media_screening.child import run
 from media_screening.errors import DecoderFailed, WorkerStuck
 from media_screening.fingerprint import ALGORITHM, Fingerprint
 from media_screening.queue import ScreeningQueue
+from media_screening.reading import Progress
 from media_screening.reference import ReferenceLibrary
-from media_screening.screening import Outcome, Progress, Screener
+from media_screening.screening import Outcome, Screener
 from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore

@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.screening import (
-    REFERENCE_FRAMES_PER_SECOND,
-    ScreeningLimits,
-    fingerprint_file,
-)
 from store.database import open_database
 from store.reference import ReferenceStore
 from store.schema import metadata
@@ -47,7 +43,7 @@ def library(store: ReferenceStore) -> ReferenceLibrary:
 
 
 def add(library: ReferenceLibrary, path: Path, title: str = "A work") -> str:
-    fingerprint, _ = fingerprint_file(
-        path, frames_per_second=REFERENCE_FRAMES_PER_SECOND, limits=ScreeningLimits()
-    )
-    return library.add(fingerprint, title=title, sha256=sha256_of(path)).reference_id
+    reading = read_reference(path, limits=ScreeningLimits())
+    return library.add(
+        reading.fingerprint, sketches=reading.sketches, title=title, sha256=sha256_of(path)
+    ).reference_id

@@ -86,3 +86,27 @@ def random_fingerprint(
         phash=rng.integers(0, 256, (count, 8), dtype=np.uint8),
         quality=[100] * count,
     )
+
+
+SCENE_HEIGHT, SCENE_WIDTH = 180, 320
+
+
+def scene(seed: int) -> NDArray[np.uint8]:
+    """Boxes and discs of many greys."""
+    chance = np.random.default_rng(seed)
+    picture = np.full((SCENE_HEIGHT, SCENE_WIDTH), 90, np.uint8)
+    for _ in range(70):
+        x, y = int(chance.integers(0, SCENE_WIDTH)), int(chance.integers(0, SCENE_HEIGHT))
+        size, level = int(chance.integers(5, 26)), int(chance.integers(0, 256))
+        if chance.random() < 0.5:
+            cv2.circle(picture, (x, y), size, level, -1)
+        else:
+            cv2.rectangle(picture, (x, y), (x + size, y + size), level, -1)
+    return picture
+
+
+def warped(picture: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Draw a picture where a view, in shares, says."""
+    size = np.diag([SCENE_WIDTH, SCENE_HEIGHT, 1.0])
+    pixels = size @ matrix @ np.linalg.inv(size)
+    return cv2.warpPerspective(picture, pixels, (SCENE_WIDTH, SCENE_HEIGHT)).astype(np.uint8)

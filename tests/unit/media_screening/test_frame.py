@@ -10,7 +10,13 @@ import pytest
 
 from media_screening.errors import OverLimit, TimeLimit
 from media_screening.fingerprint import hamming_bits
-from media_screening.frame import FrameBatch, FrameLimits, read_frames
+from media_screening.frame import (
+    FrameBatch,
+    FrameLimits,
+    Sampling,
+    read_frames,
+    skips_to_key_frames,
+)
 from media_screening.pdq import pdq_of
 from media_screening.probe import probe
 from tests.unit.media_screening.footage import ffmpeg
@@ -21,7 +27,7 @@ def frames(path: Path, *, per_second: float = 4, **limits: float) -> FrameBatch:
         read_frames(
             path,
             probe=probe(path),
-            frames_per_second=per_second,
+            sampling=Sampling(frames_per_second=per_second),
             limits=FrameLimits(**limits),  # type: ignore[arg-type]
         )
     )
@@ -38,6 +44,37 @@ def test_frames_are_small_and_carry_their_times(films: dict[str, Path]) -> None:
     assert found.times_s[0] == 0
     assert set(np.round(np.diff(found.times_s), 3)) <= {0.24, 0.32}
     assert found.times_s[-1] == pytest.approx(19.8, abs=0.2)
+
+
+def read(path: Path, sampling: Sampling) -> FrameBatch:
+    batches = list(read_frames(path, probe=probe(path), sampling=sampling, limits=FrameLimits()))
+    return FrameBatch(
+        times_s=np.concatenate([batch.times_s for batch in batches]),
+        pixels=np.concatenate([batch.pixels for batch in batches]),
+    )
+
+
+def test_a_part_is_read_with_the_times_of_the_whole(films: dict[str, Path]) -> None:
+    whole = read(films["work"], Sampling(frames_per_second=100, width=48, height=36))
+    part = read(
+        films["work"],
+        Sampling(frames_per_second=100, start_s=7.1, end_s=9.0, width=48, height=36),
+    )
+    assert part.times_s[0] == pytest.approx(7.12, abs=0.05)
+    assert part.times_s[-1] == pytest.approx(8.96, abs=0.09)
+    rows = np.argmin(np.abs(whole.times_s - part.times_s[:, None]), axis=1)
+    np.testing.assert_allclose(whole.times_s[rows], part.times_s, atol=0.002)
+    np.testing.assert_array_equal(whole.pixels[rows], part.pixels)
+
+
+def test_key_frames_are_those_that_the_codec_says(films: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "keys.mp4"
+    keys = "expr:gte(t,n_forced*3)"
+    ffmpeg("-i", films["work"], "-c:v", "libx264", "-x264-params", "scenecut=0",
+           "-force_key_frames", keys, path)  # fmt: skip
+    assert skips_to_key_frames(probe(path))
+    found = read(path, Sampling(frames_per_second=2, key_frames=True))
+    np.testing.assert_allclose(found.times_s, np.arange(0, 20, 3), atol=0.1)
 
 
 def test_seconds_count_from_the_start_of_the_file(films: dict[str, Path], tmp_path: Path) -> None:
@@ -85,7 +122,7 @@ def test_a_reader_that_stops_leaves_no_process_and_no_thread(films: dict[str, Pa
         batches = read_frames(
             films["work"],
             probe=probe(films["work"]),
-            frames_per_second=100,
+            sampling=Sampling(frames_per_second=100),
             limits=FrameLimits(),
         )
         next(batches)

@@ -11,13 +11,13 @@ from media_screening import metrics
 from media_screening.errors import DecoderFailed, TimeLimit
 from media_screening.judgement import judged
 from media_screening.listening import Listener
-from media_screening.reference import ReferenceLibrary
-from media_screening.screening import (
+from media_screening.reading import (
     REFERENCE_FRAMES_PER_SECOND,
-    Screener,
     ScreeningLimits,
     fingerprint_file,
 )
+from media_screening.reference import ReferenceLibrary
+from media_screening.screening import Screener
 from media_screening.sound_library import SoundLibrary
 from media_screening.sound_reading import read_sound
 from media_screening.sound_screening import SoundScreener

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from contracts.screening import ScreeningStatus
+from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary
-from media_screening.screening import Screener, ScreeningLimits
+from media_screening.screening import Screener
 from store.reference import ReferenceStore
 from tests.unit.media_screening.conftest import add
 from tests.unit.media_screening.footage import ffmpeg, splice
@@ -36,6 +37,86 @@ def test_a_stretch_is_found_with_the_seconds_of_both_sides(
     assert match.score > 0.8
     assert outcome.duration_s == pytest.approx(26.5, abs=0.2)
     assert outcome.elapsed_s > 0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "hflip,crop=iw*0.9:ih*0.9",
+        "pad=iw*1.5:ih*1.4:iw*0.2:ih*0.2:gray",
+        "setpts=PTS/1.2,eq=brightness=0.12",
+        "rotate=4*PI/180",
+    ],
+)
+def test_an_edited_stretch_is_found(
+    films: dict[str, Path], library: ReferenceLibrary, tmp_path: Path, edit: str
+) -> None:
+    reference_id = add(library, films["work"])
+    add(library, films["third"])
+    upload = tmp_path / "edited.mp4"
+    ffmpeg("-ss", 5, "-t", 12, "-i", films["work"], "-vf", edit, "-crf", 30, upload)
+    outcome = Screener(library).screen(upload)
+    (match,) = outcome.matches
+    assert match.reference_id == reference_id
+    rate = 1.2 if "setpts" in edit else 1.0
+    assert match.upload_start_s == pytest.approx(0, abs=1)
+    assert match.upload_end_s == pytest.approx(12 / rate, abs=1)
+    assert match.reference_start_s == pytest.approx(5, abs=1)
+    assert match.reference_end_s == pytest.approx(17, abs=1)
+    (found,) = outcome.found
+    assert len(found.stretch.pairs) == found.stretch.agreeing
+    drift_s = found.stretch.line.reference_s(found.stretch.pairs[:, 0]) - found.stretch.pairs[:, 1]
+    assert np.abs(drift_s).max() < 1
+
+
+def test_each_stage_says_what_it_decided(films: dict[str, Path], library: ReferenceLibrary) -> None:
+    add(library, films["work"])
+
+    def decided(name: str) -> dict[str, str]:
+        return {stage.name: stage.decided for stage in Screener(library).screen(films[name]).stages}
+
+    assert decided("work")["file"].startswith("is ref-")
+    clean = decided("other")
+    assert list(clean) == ["headers", "file", "sparse", "leads"]
+    assert clean["file"] == "no reference's file"
+    assert clean["sparse"] == "decoded whole"
+
+
+def test_a_large_upload_is_looked_at_by_its_key_frames(
+    films: dict[str, Path], library: ReferenceLibrary, tmp_path: Path
+) -> None:
+    add(library, films["work"])
+    large = tmp_path / "large.mp4"
+    ffmpeg("-i", films["work"], "-vf", "scale=1024:768", "-g", 40, "-preset", "ultrafast", large)
+    outcome = Screener(library).screen(large)
+    assert [stage.decided for stage in outcome.stages if stage.name == "sparse"] == ["key frames"]
+    assert outcome.fingerprint is not None
+    assert len(outcome.fingerprint) < 20
+    (match,) = outcome.matches
+    assert match.upload_start_s == 0
+    assert match.upload_end_s == pytest.approx(20, abs=1)
+
+
+def test_what_several_works_open_with_is_no_match(
+    films: dict[str, Path], library: ReferenceLibrary, tmp_path: Path
+) -> None:
+    opening = (films["third"], 0.0, 6.0)
+    for number in range(5):
+        rest = (films["work"], number * 3.0, 5.0)
+        add(library, splice(tmp_path / f"{number}.mp4", opening, rest))
+    upload = splice(tmp_path / "upload.mp4", opening, (films["other"], 0.0, 8.0))
+    assert Screener(library).screen(upload).status == "clean"
+
+
+def test_a_reference_without_sketches_is_found_by_its_hashes(
+    films: dict[str, Path], library: ReferenceLibrary, tmp_path: Path
+) -> None:
+    reading = read_reference(films["work"], limits=ScreeningLimits())
+    library.add(reading.fingerprint, title="A work", sha256="0" * 64)
+    upload = splice(tmp_path / "b.mp4", (films["other"], 0, 6), (films["work"], 4, 8))
+    (match,) = Screener(library).screen(upload).matches
+    assert match.upload_start_s == pytest.approx(6, abs=0.5)
+    assert match.reference_start_s == pytest.approx(4, abs=0.5)
 
 
 def test_other_works_are_clean(films: dict[str, Path], library: ReferenceLibrary) -> None:
