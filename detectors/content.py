@@ -85,9 +85,12 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
     else:
         written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
     markup = read_markup(written)
-    cleaned = clean(markup.loose)
+    is_one = markup.text is markup.loose or not any(
+        "." in link.anchor or ":" in link.anchor for link in markup.links
+    )  # then there are no links in the anchors that would count twice
+    cleaned = clean(markup.text if is_one else markup.loose)
     found = list(islice(find_links(cleaned.text), MAX_LINKS))
-    text = cleaned.text if markup.text is markup.loose else clean(markup.text).text
+    text = cleaned.text if is_one else clean(markup.text).text
     links += markup.links
     links += found
     if "=http" in written:

@@ -132,7 +132,6 @@ _SPELT_NUMBER = re.compile(
 )
 MIN_SPELT_DIGITS = 4
 MIN_NUMBER_DIGITS = 7
-_NUMBER_WORD_SET = frozenset(_NUMBER_WORDS)
 _TIMES = {"double": 2, "triple": 3}
 
 
@@ -304,7 +303,7 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
 def _has_spelt_number(low: str) -> bool:
     """Whether so many words for digits are near one another, as in no prose."""
     words = low.replace(",", " ").replace("-", " ").split()
-    if len(words) <= MIN_SPELT_DIGITS or _NUMBER_WORD_SET.isdisjoint(words):
+    if len([word for word in words if word in _NUMBER_WORDS]) < MIN_SPELT_DIGITS - 1:
         return False
     run = 0
     for word in words:
