@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.event import Event
 from contracts.ids import AccountId
@@ -72,7 +73,9 @@ def learn(
     return model, fitted
 
 
-def _score(logits: Floats, is_spam: Floats, threshold: float) -> tuple[float | None, float]:
+def _score(
+    logits: Floats, is_spam: NDArray[np.bool_], threshold: float
+) -> tuple[float | None, float]:
     """Precision, None where nothing is found, and recall."""
     found = logits >= threshold
     right = int(is_spam[found].sum())
