@@ -117,7 +117,6 @@ class Child:
             self._unwanted = True
             self._process.kill()
             self._process.wait()
-        self._watchdog.join()
         self._folder.cleanup()
 
     def condemn(self, reason: str) -> None:

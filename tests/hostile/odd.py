@@ -13,7 +13,21 @@ TRANSPORT = (*H264, "-f", "mpegts")
 CODECS: dict[str, tuple[tuple[object, ...], str]] = {
     "h264": (H264, "mp4"),
     "hevc": (("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"), "mp4"),
-    "vp8": (("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", 8, "-b:v", "300k"), "webm"),
+    "vp8": (
+        (
+            "-c:v",
+            "libvpx",
+            "-deadline",
+            "realtime",
+            "-cpu-used",
+            -8,
+            "-b:v",
+            "300k",
+            "-fflags",
+            "+bitexact",
+        ),
+        "webm",
+    ),
     "vp9": (
         ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", 8, "-b:v", "300k"),
         "webm",
@@ -85,7 +99,7 @@ SCRATCHED: dict[str, End] = {
 RUINED: dict[str, End] = {
     "h264": ("rejected", "moov atom"),
     "hevc": ("rejected", "no moving picture"),
-    "vp8": ("clean",),
+    "vp8": ("rejected", CUT),
     "vp9": ("clean",),
     "av1": ("rejected", CUT),
     "mpeg2": ("clean",),
