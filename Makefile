@@ -65,7 +65,8 @@ bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too
 	echo "bench.edits"; $(BIN)/python -m bench.edits --quick --videos "$(DATA)/videos" \
 		--cache build/bench-videos; \
 	echo "bench.screening_speed"; $(BIN)/python -m bench.screening_speed --files 2 \
-		--videos "$(DATA)/videos" --cache build/bench-videos
+		--videos "$(DATA)/videos" --cache build/bench-videos; \
+	echo "bench.sound"; $(BIN)/python -m bench.sound --videos "$(DATA)/videos"
 
 format: .venv/.dev ## Put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
