@@ -48,6 +48,7 @@ from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
 from store.schema import metadata
+from store.upload import UploadStore
 from tests.hostile.case import Case, Forge
 from tests.hostile.corpus import CASES
 from tests.unit.media_screening.footage import film
@@ -175,10 +176,10 @@ async def measure(forge: Forge, root: Path, drawn: list[tuple[Case, str]]) -> Ru
             dead_letter=dead_letter,
             dead_letter_topic="doorstaff.uploads",
             rule=RULE,
-            keep_uploads=store,
+            keep_uploads=UploadStore(store.engine),
         )
-        for number, (_, uri) in enumerate(drawn):
-            await queue.add(job(number, uri))
+        for place, (_, uri) in enumerate(drawn):
+            await queue.add(job(place, uri))
         began, cpu = time.monotonic(), cpu_seconds()
         await worker.run(stop)
         run.seconds, run.cpu_seconds = time.monotonic() - began, cpu_seconds() - cpu

@@ -13,6 +13,7 @@ from detectors.domain import registrable_domain
 MIN_TYPO_CHARS = 7
 """A shorter name is one letter away from too many honest words."""
 MIN_JOINED_CHARS = 5
+ENDS_CHARS = 3
 
 _LURES = frozenset(
     re.findall(
@@ -43,8 +44,11 @@ class Brands:
         for name in self._names:
             if len(name) >= MIN_TYPO_CHARS:
                 self._typos |= dict.fromkeys((name, *_without_one(name)), name)
-        self._heads = frozenset(name[:2] for name in self._names)
-        self._tails = frozenset(name[-2:] for name in self._names)
+        self._lengths = frozenset(
+            len(name) + off for name in self._typos.values() for off in (-1, 0, 1)
+        )
+        self._heads = frozenset(name[:ENDS_CHARS] for name in self._names)
+        self._tails = frozenset(name[-ENDS_CHARS:] for name in self._names)
 
     def posed_as(self, host: str, domain: str) -> tuple[str, str] | None:
         """The domain that a host poses as, and how; None for most.
@@ -66,11 +70,11 @@ class Brands:
         for read in _readings(name):
             if read != label and read in self._names:
                 return self._names[read], "letters that look alike"
-        return self._typo(reads_as(name))
+        return self._typo(_plain(name))
 
     def _begins_or_ends(self, label: str) -> bool:
-        """Whether it has the first or last two letters of a name: no disguise changes both."""
-        return label[:2] in self._heads or label[-2:] in self._tails
+        """Whether it has the first or last letters of a name: few disguises change both."""
+        return label[:ENDS_CHARS] in self._heads or label[-ENDS_CHARS:] in self._tails
 
     def _as_subdomain(self, host: str) -> str | None:
         for name, domain in self._names.items():
@@ -90,6 +94,8 @@ class Brands:
     def _typo(self, label: str) -> tuple[str, str] | None:
         if len(label) < MIN_TYPO_CHARS - 1:
             return None
+        if len(label) not in self._lengths:
+            return None
         for written in (label, *_without_one(label)):
             if (name := self._typos.get(written)) and _is_one_off(label, name):
                 return self._names[name], "one letter off"
@@ -104,7 +110,7 @@ def own_domains(written: Iterable[str]) -> frozenset[str]:
 
 
 def _readings(name: str) -> Iterator[str]:
-    plain = reads_as(name)
+    plain = _plain(name)
     yield plain
     if any(char.isdecimal() for char in plain):
         yield plain.translate(_LEET)
@@ -112,6 +118,10 @@ def _readings(name: str) -> Iterator[str]:
     for pair, letter in _PAIRS:
         if pair in plain:
             yield plain.replace(pair, letter)
+
+
+def _plain(name: str) -> str:
+    return name if name.isascii() else reads_as(name)
 
 
 def _without_one(word: str) -> Iterator[str]:

@@ -71,6 +71,8 @@ def without_lookalikes(text: str) -> tuple[str, int]:
 
 def reads_as(name: str) -> str:
     """A name with all that passes for an ASCII letter written as one; accents are left out."""
+    if name.isascii():
+        return name
     read = unstyled(name).translate(_table())
     apart = unicodedata.normalize("NFKD", read)
     return "".join(char for char in apart if not unicodedata.combining(char))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from detectors.lists import bundled
@@ -140,6 +141,8 @@ _ASK = re.compile(
 MIN_TRUE_DIGITS = 6
 """Of a number in which letters stand for digits."""
 MIN_DIGITS = 10
+MAX_NUMBERS = 200
+"""Of each shape that are looked at in a stretch of numbers: a table of figures has more."""
 ROOM_CHARS = 16
 SUPPORT_REACH_CHARS = 60
 """How far from a number the words stand that make it a support number."""
@@ -151,7 +154,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     for value, coin in find_wallets(text):
         contacts.setdefault(value, Contact("wallet", value, coin))
     long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
-    spans = [span for span in _spans(long_number, text) if _has_digits_enough(text, span)]
+    spans = list(_spans(long_number, text))
     has_at = "@" in text
     low = text.lower()
     if _may_name(low):
@@ -162,7 +165,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     if has_at or "mail.com" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS):
         for mail in _mails(text):
             contacts.setdefault(mail.value, mail)
-    if "1-8" in text or "1 8" in text or "1.8" in text:
+    if ("1-8" in text or "1 8" in text or "1.8" in text) and _VANITY.search(text):
         spans.append((0, len(text)))
     for begin, end in spans:
         _add_phones(text, begin, end, contacts)
@@ -175,6 +178,8 @@ def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]
     """Where the numbers of a text stand, with some room around."""
     begin = end = -1
     for found in long_number.finditer(text):
+        if not _has_digits_enough(found[0]):
+            continue
         if end < 0 or found.start() - ROOM_CHARS > end:
             if end >= 0:
                 yield begin, end
@@ -184,11 +189,10 @@ def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]
         yield begin, end
 
 
-def _has_digits_enough(text: str, span: tuple[int, int]) -> bool:
-    window = text[span[0] : span[1]]
-    digits = sum(map(str.isdecimal, window))
+def _has_digits_enough(number: str) -> bool:
+    digits = sum(map(str.isdecimal, number))
     return digits >= MIN_DIGITS or (
-        digits >= MIN_TRUE_DIGITS and _LETTER_FOR_DIGIT.search(window) is not None
+        digits >= MIN_TRUE_DIGITS and _LETTER_FOR_DIGIT.search(number) is not None
     )
 
 
@@ -258,34 +262,29 @@ def _is_a_handle(written: str, name: str) -> bool:
 
 def _add_phones(text: str, begin: int, end: int, contacts: dict[str, Contact]) -> None:
     is_ascii = text.isascii()
-    toll_free_number, any_number = _TOLL_FREE[is_ascii], _ANY_NUMBER[is_ascii]
-    for pattern in (_PHONE, toll_free_number, any_number, _VANITY):
-        for found in pattern.finditer(text, begin, end):
-            if len(contacts) >= MAX_CONTACTS:
-                return
-            value = found[0] if pattern is _VANITY else _digits(found[0].translate(_AS_DIGITS))
+    toll_free, any_number = _TOLL_FREE[is_ascii], _ANY_NUMBER[is_ascii]
+    for pattern in (_PHONE, toll_free, any_number, _VANITY):
+        for found in islice(pattern.finditer(text, begin, end), MAX_NUMBERS):
+            written = found[0]
+            value = written if pattern is _VANITY else _digits(written.translate(_AS_DIGITS))
             if value in contacts or f"+{value}" in contacts or value.lstrip("+") in contacts:
                 continue
             before = text[max(0, found.start() - SUPPORT_REACH_CHARS) : found.start()]
-            if (
-                pattern is _PHONE
-                and not _is_phone(found[0], value)
-                and not _is_asked(before, value)
-            ):
+            if pattern is _PHONE:
+                counts = _is_phone(written, value) or _is_asked(before, value)
+            elif pattern is toll_free:
+                counts = _is_toll_free(written, value)
+            else:
+                counts = pattern is _VANITY or _is_phone_by_any_sign(written, value)
+            if not counts:
                 continue
-            if pattern is toll_free_number and not _is_toll_free(found[0], value):
-                continue
-            around = before + " " + text[found.end() : found.end() + SUPPORT_REACH_CHARS]
-            offered = _SUPPORT.search(around)
-            if pattern is any_number and not (
-                _is_phone_by_any_sign(found[0], value) and (offered or _is_asked(before, value))
-            ):
-                continue
+            offered = _SUPPORT.search(
+                f"{before} {text[found.end() : found.end() + SUPPORT_REACH_CHARS]}"
+            )
             if offered:
                 contacts[value] = Contact("support_number", value, offered[0].lower())
-            else:
-                toll_free = "toll-free" if pattern is not _PHONE else ""
-                contacts[value] = Contact("phone", value, toll_free)
+            elif pattern is not any_number or _is_asked(before, value):
+                contacts[value] = Contact("phone", value, "" if pattern is _PHONE else "toll-free")
 
 
 def _is_toll_free(written: str, value: str) -> bool:

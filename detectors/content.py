@@ -46,7 +46,7 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
         return max(word_count(self.text) - self.written_links, 0)
 
 
-HEAD_CHARS, TAIL_CHARS = 120_000, 30_000
+HEAD_CHARS, TAIL_CHARS = 50_000, 14_000
 """What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
 
 _PROSE = re.compile(

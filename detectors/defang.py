@@ -130,10 +130,9 @@ _SPELT_NUMBER = re.compile(
     r"{4,}\b",
     re.I,
 )
-_SPELT_HINTS = ("zero", "five", "seven", "eight", "nine", "three", "four", "ocho", "acht", "huit")
 MIN_SPELT_DIGITS = 4
 MIN_NUMBER_DIGITS = 7
-MIN_SPELT_HINTS = 3
+_NUMBER_WORD_SET = frozenset(_NUMBER_WORDS)
 _TIMES = {"double": 2, "triple": 3}
 
 
@@ -166,9 +165,13 @@ def may_spell_out(words: str) -> bool:
     """Whether words alone, without digits and signs, may be something spelt out."""
     low = words.lower()
     return (
-        any(hint in low for hint in _WORD_HINTS)
+        "dot" in low
+        or "www" in low
+        or "punkt" in low
+        or "punto" in low
+        or "ponto" in low
         or _LETTERS_HINT.search(words) is not None
-        or any(hint in low for hint in _SPELT_HINTS)
+        or _has_spelt_number(low)
     )
 
 
@@ -298,16 +301,18 @@ def _spelt_numbers(text: str) -> tuple[str, int]:
     return _SPELT_NUMBER.sub(digits, text), count
 
 
-_WORD_HINTS = ("dot", "www", "punkt", "punto", "ponto")
-
-
 def _has_spelt_number(low: str) -> bool:
     """Whether so many words for digits are near one another, as in no prose."""
-    if sum(low.count(hint) for hint in _SPELT_HINTS) < MIN_SPELT_HINTS:
+    words = low.replace(",", " ").replace("-", " ").split()
+    if len(words) <= MIN_SPELT_DIGITS or _NUMBER_WORD_SET.isdisjoint(words):
         return False
     run = 0
-    for word in low.replace("-", " ").replace(",", " ").replace(".", " ").split():
-        run = run + 1 if word in _NUMBER_WORDS or word in _TIMES or word.isdecimal() else 0
+    for word in words:
+        run = (
+            run + 1
+            if word.rstrip(".") in _NUMBER_WORDS or word in _TIMES or word.isdecimal()
+            else 0
+        )
         if run > MIN_SPELT_DIGITS:
             return True
     return False
@@ -326,7 +331,7 @@ _DOT_WAYS = (_brackets, _spaced, _decorated_dots, _escaped, _split_tlds)
 
 _WAYS: tuple[tuple[Hint, Way], ...] = (
     (lambda low: "[" in low or "(" in low or "{" in low or "<" in low, _brackets),
-    (re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?(?!://[\w\[]))").search, _schemes),
+    (re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))").search, _schemes),
     (_LETTERS_HINT.search, _letters),
     (_has_any("dot", "d0t", "punkt", "punto", "ponto"), _spoken),
     (re.compile(rf",(?:{_SURE_TLDS})").search, _commas),

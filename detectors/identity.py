@@ -174,15 +174,17 @@ def unlike_name(local: str, name: str) -> Evidence | None:
     share letters. So it takes two words of ``MIN_SHARED_CHARS`` letters or more on both sides, none
     of which begins as one of the other side does.
     """
+    begins = local[:MIN_SHARED_CHARS]
+    if begins.isalpha() and begins in name.lower().replace(" ", ""):
+        return None  # as nearly everybody's
     words = [word for word in _LETTERS.findall(local) if len(word) >= MIN_SHARED_CHARS]
     if len(words) < 2:  # noqa: PLR2004 -- a given name and a surname
         return None
-    names = [
-        word for word in _LETTERS.findall(reads_as(name).lower()) if len(word) >= MIN_SHARED_CHARS
-    ]
+    letters = _LETTERS.findall(reads_as(name).lower())
+    names = [word for word in letters if len(word) >= MIN_SHARED_CHARS]
     if len(names) < 2 or not any(map(str.isascii, names)):  # noqa: PLR2004 -- likewise
         return None
-    together, named = "".join(words), "".join(names)
+    together, named = "".join(words), "".join(letters)
     if any(word[:MIN_SHARED_CHARS] in named for word in words):
         return None
     if any(word[:MIN_SHARED_CHARS] in together for word in names):

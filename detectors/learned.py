@@ -13,6 +13,9 @@ from detectors.text_feature import telling_words
 from detectors.text_model import TextModel, percent
 from detectors.wording import Wording, read_wording
 
+MIN_BIO_WORDS = 12
+"""What is written of oneself in fewer words, without a link or a contact, says too little."""
+
 
 class Learned:
     """Finds what reads like spam to a model.
@@ -66,7 +69,14 @@ class Learned:
         if not self._priced:
             return ()
         content = content or read_content(event)
-        words = telling_words(content, wording or read_wording(content))
+        wording = wording or read_wording(content)
+        if (
+            event.type == "signup"
+            and len(wording.words) < MIN_BIO_WORDS
+            and not (content.written_links or content.contacts)
+        ):
+            return ()
+        words = telling_words(content, wording)
         if not words:
             return ()
         model = self._model

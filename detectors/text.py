@@ -9,7 +9,7 @@ from typing import NamedTuple
 from detectors.confusable import styled_letter, unstyled, without_lookalikes
 from detectors.defang import refanged
 
-MAX_TEXT_CHARS = 150_000
+MAX_TEXT_CHARS = 64_000
 """A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
 FOLDED_AT_ONCE_CHARS = 32_768
 

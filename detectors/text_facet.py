@@ -64,8 +64,8 @@ class TextFacets:
                     yield f"near_text:{band}"
             if self._template:
                 has_way_out = bool(content.links or content.contacts)
-                if value := template(wording, linked=has_way_out):
-                    yield f"text_template:{value}"
+                if slots := template(wording, linked=has_way_out):
+                    yield f"text_template:{slots}"
         if self._title and event.type == "post" and event.title:
             for frame in title_frames(event.title):
                 yield f"title_template:{frame}"

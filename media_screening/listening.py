@@ -22,6 +22,9 @@ _log = structlog.get_logger(__name__)
 SAME_SPEED = 0.03
 """A sound whose length changed as its pitch did, within so much, was sped up as it is."""
 
+EXACT_SECONDS = 40.0
+"""How long a stretch must be for its slope to be nearer to its speed than the grid of speeds is."""
+
 _ALL = Sampling(whole_until_s=math.inf)
 
 
@@ -87,7 +90,8 @@ class Listener:
             if speeds := _speeds_of(found):
                 # What gave it away was a stretch now and then, at a speed nearby.
                 again = hear(speeds, _ALL)
-                found = self._screener.match([plain, *again.hearings]) if again else found
+                hearings = (plain, *sound.hearings, *(again.hearings if again else ()))
+                found = self._screener.match(hearings)
         except (DecoderFailed, OverLimit) as error:
             metrics.SOUND_FAILURES.inc()
             _log.warning("sound not listened to", reason=error.reason)
@@ -98,10 +102,16 @@ class Listener:
 
 
 def _speeds_of(found: Iterable[SoundMatch]) -> tuple[float, ...]:
-    """The speeds, to a thousandth, of what was found at another than its own."""
+    """The speeds, to a thousandth, of what was found at another than its own.
+
+    A long stretch tells by its length to a fraction of a percent how much it was sped up, if its
+    pitch went the same way; a short one does not tell it better than the speed it was found at.
+    """
     speeds = set()
     for segment in (match.segment for match in found):
         if segment.speed != 1.0:
+            lasts_s = segment.upload_end_s - segment.upload_start_s
             sped_up = abs(segment.line.rate / segment.speed - 1) <= SAME_SPEED
-            speeds.add(round(segment.line.rate if sped_up else segment.speed, 3))
+            exact = sped_up and lasts_s >= EXACT_SECONDS
+            speeds.add(round(segment.line.rate, 3) if exact else segment.speed)
     return tuple(sorted(speeds))

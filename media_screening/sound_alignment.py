@@ -134,9 +134,10 @@ class SoundTable:
         turn = min(0.015, 3 * PERIOD_S / length_s) / 2**fineness
         shift_s = max(PERIOD_S, 4 * PERIOD_S / 2**fineness)
         tries = []
-        for rate in line.rate + turn * np.arange(-3, 4):
+        # Of lines that fit alike the first is taken: the one that is turned and shifted least.
+        for rate in line.rate + turn * np.array(_TURNS):
             held_s = line.rate * middle_s + line.offset_s - rate * middle_s
-            for step in np.arange(-3, 4):
+            for step in _TURNS:
                 tries.append(Line(offset_s=float(held_s + step * shift_s / 3), rate=float(rate)))
         # What speaks against a line is bounded: half of these seconds may be something else.
         return max(
@@ -204,6 +205,7 @@ class SoundTable:
         return max(0.0, float(times[first]) - before_s), float(times[last]) + after_s
 
 
+_TURNS = (0, -1, 1, -2, 2, -3, 3)
 _SHORT_VALUES = 40
 _SEED_VALUES = 16
 

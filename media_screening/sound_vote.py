@@ -46,7 +46,7 @@ def slopes_of(speed: float) -> NDArray[np.float64]:
     """
     if speed == 1.0:
         return _SLOPES
-    return np.array([speed * 0.99, speed * 1.01, 1.0])
+    return np.array([speed, speed * 0.987, speed * 1.013, 1.0])
 
 
 def propose(hearing: Hearing, hits: SoundHits) -> list[Proposal]:

@@ -4,7 +4,7 @@ Its cost hardly depends on how many are looked for, up to some tens of thousands
 
 Of two hashes at most 15 bits apart, one of their eight words is at most one bit apart (the
 pigeonhole principle, as in multi-index hashing: Norouzi, Punjani and Fleet, 2012). All such pairs
-are found, and further ones by chance: at 24 bits about four in five, at 40 bits about one in four.
+are found, and further ones by chance: at 24 bits about five in six, at 40 bits about one in five.
 """
 
 from __future__ import annotations

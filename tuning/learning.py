@@ -75,7 +75,7 @@ def learn(
 def _score(logits: Floats, is_spam: Floats, threshold: float) -> tuple[float | None, float]:
     """Precision, None where nothing is found, and recall."""
     found = logits >= threshold
-    right = int((found & is_spam).sum())
+    right = int(is_spam[found].sum())
     return (right / int(found.sum()) if found.any() else None), right / int(is_spam.sum())
 
 

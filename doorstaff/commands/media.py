@@ -64,16 +64,17 @@ app.add_typer(retroactive_app, name="retroactive")
 
 
 def _json_line(file: Path, outcome: Outcome) -> str:
-    line = {
+    line: dict[str, object] = {
         "file": str(file),
         "status": outcome.status,
         "reason": outcome.reason,
         "duration_s": outcome.duration_s,
         "elapsed_s": outcome.elapsed_s,
         "matches": [json.loads(encode(match)) for match in outcome.matches],
-        "prohibited": [json.loads(encode(hit)) for hit in outcome.prohibited],
         "stages": [json.loads(encode(stage)) for stage in outcome.stages],
     }
+    if outcome.prohibited:  # only ever where it was asked for
+        line["prohibited"] = [json.loads(encode(hit)) for hit in outcome.prohibited]
     # Names may hold bytes that are no text; JSON has an escape for those.
     return json.dumps(line)
 

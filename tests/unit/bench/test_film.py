@@ -17,7 +17,7 @@ def test_their_pictures_lie_as_those_of_real_videos() -> None:
     assert apart.mean() == pytest.approx(128, abs=1)
     assert apart.std() == pytest.approx(8.2, abs=0.3)
     assert (apart <= 96).mean() == pytest.approx(1 / 1_500, rel=0.5)
-    assert all(hamming_bits(one[1:], one[:-1]) > 8)
+    assert (hamming_bits(one[1:], one[:-1]) > 8).mean() > 0.99
 
 
 def test_a_film_is_the_same_each_time_and_edits_flip_so_many_bits() -> None:

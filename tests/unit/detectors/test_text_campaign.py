@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from contracts.alert import Alert
@@ -21,7 +23,7 @@ def alerts_of(events: list[Event]) -> list[Alert]:
     return [alert for alert in last.values() if alert.status != "closed"]
 
 
-def posts(text: str, **fields: object) -> list[Event]:
+def posts(text: str, **fields: Any) -> list[Event]:
     return [
         post(
             number,

@@ -14,7 +14,7 @@ from contracts.errors import InvalidRuleset, InvalidTextModel
 from contracts.ids import Code
 from contracts.ruleset import LEARNED, default_ruleset, default_ruleset_text, parse_ruleset
 from detectors.content import read_content
-from detectors.example import post
+from detectors.example import post, signup
 from detectors.learned import Learned
 from detectors.text_feature import SIZE, piece_places, telling_words
 from detectors.text_model import bundled_model, model_text, parse_model
@@ -41,8 +41,10 @@ def test_places_are_the_same_on_every_machine() -> None:
     assert piece_places([b"subscribe"])[:3].tolist() == [22981, 1415, 24625]
 
 
-def test_a_bare_link_has_no_words() -> None:
-    assert words("https://x.example/a") == []
+def test_links_are_words_where_anything_is_written() -> None:
+    assert words("https://x.example/a") == [b"<link>"]
+    website = read_content(signup(website="https://x.example/a"))
+    assert telling_words(website, read_wording(website)) == []
     assert words("see https://x.example/a")[-1] == b"<link>"
     assert words("see https://en.wikipedia.org/wiki/Tree")[-1] == b"<known>"
 

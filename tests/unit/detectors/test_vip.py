@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from detectors.vip_desk import vip_alert_id
 from tests.traffic import START, post, signup
 
 RULES = default_ruleset()
-UNIVERSITY = {
+UNIVERSITY: dict[str, Any] = {
     "email": "events@stanford.edu",
     "website": "https://events.stanford.edu",
     "organization": "Stanford University",
@@ -27,7 +29,7 @@ SPAM = (
 )
 
 
-def last_action(events: list[Event]) -> tuple[int, str]:
+def last_action(events: Sequence[Event]) -> tuple[int, str]:
     scorer = Scorer(RULES)
     verdict = [one for event in events for one in scorer.score(event).verdicts][-1]
     return verdict.risk, verdict.action
@@ -92,14 +94,14 @@ def test_what_others_find_holds_them_all_the_same() -> None:
         ),
     ],
 )
-def test_traits_make_a_vip(change: dict[str, object], is_vip: bool) -> None:
+def test_traits_make_a_vip(change: dict[str, Any], is_vip: bool) -> None:
     codes = {signal.code for signal in Scorer(RULES).observe(signup(1, **(UNIVERSITY | change)))}
     assert (VIP in codes) is is_vip
 
 
 def test_one_alert_an_account_that_a_decision_closes() -> None:
     scorer = Scorer(RULES)
-    events = [
+    events: list[Event] = [
         signup(1, account="a1", **UNIVERSITY),
         post(1, at_s=9, account="a1", kind="comment", text="Hi"),
     ]

@@ -53,7 +53,8 @@ def listener(work: Path, library: ReferenceLibrary, store: ReferenceStore) -> Li
 def test_a_copy_is_found_by_both(work: Path, library: ReferenceLibrary, listener: Listener) -> None:
     outcome = Screener(library, listener=listener).screen(work)
     (match,) = outcome.matches
-    assert (match.by, match.score) == ("both", pytest.approx(1, abs=0.01))
+    assert match.by == "both"
+    assert match.score == pytest.approx(1, abs=0.01)
     assert (match.upload_start_s, match.upload_end_s) == pytest.approx((0, 20), abs=0.5)
     assert judged(outcome, library).action == "hold"
     assert outcome.sound is not None
@@ -102,3 +103,22 @@ def test_who_does_not_wait_any_more_ends_the_listening(work: Path, listener: Lis
         listener.listen(work, max_seconds=60, timeout_seconds=60, wanted=given_up)
     with pytest.raises(TimeLimit):
         listener.listen(work, max_seconds=60, timeout_seconds=0)
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.05])
+def test_ten_seconds_at_another_speed_are_found(
+    library: ReferenceLibrary, listener: Listener, store: ReferenceStore, tmp_path: Path,
+    speed: float,
+) -> None:  # fmt: skip
+    """Short stretches tell their speed by their pitch, not by their length."""
+    cut = tune(1, 20)[4 * RATE_HZ : round((4 + 10 * speed) * RATE_HZ)]
+    edit = f"asetrate={round(RATE_HZ * speed)},aresample={RATE_HZ}"
+    upload = sounding(tmp_path / "upload.mp4", cut, edit=edit)
+    sounds = SoundLibrary(store)
+    sounds.refresh()
+    found = Listener(SoundScreener(sounds)).listen(upload, max_seconds=60, timeout_seconds=60)
+    (match,) = found.matches
+    assert (match.upload_start_s, match.upload_end_s) == pytest.approx((0, 10), abs=0.6)
+    assert match.reference_start_s == pytest.approx(4, abs=0.6)
+    assert match.reference_end_s == pytest.approx(4 + 10 * speed, abs=0.6)
+    assert match.score > 0.9

@@ -44,7 +44,7 @@ def test_a_sink_that_no_route_names_gets_everything() -> None:
         ("=*:*", "there is no sink ''"),
         ("slack=", "'' must be KIND:ACTION"),
         ("slack=campaign", "'campaign' must be KIND:ACTION, such as campaign:hold or *:*"),
-        ("slack=video:hold", "no kind 'video'; use account, campaign, media or *"),
+        ("slack=video:hold", "no kind 'video'; use account, campaign, media, vip or *"),
         ("slack=media:ban", "no action 'ban'; use allow, review, hold or *"),
         ("jsonl=*:*;slack=media:hold,", "'slack=media:hold,': '' must be KIND:ACTION"),
     ],
