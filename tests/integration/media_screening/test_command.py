@@ -72,7 +72,7 @@ def test_screening_prints_one_line_a_file(films: dict[str, Path], tmp_path: Path
     good = media("screen", "--json", upload, films["third"])
     assert good.exit_code == 0
     match, clean = map(json.loads, good.stdout.splitlines())
-    keys = ["file", "status", "reason", "duration_s", "elapsed_s", "matches"]
+    keys = ["file", "status", "reason", "duration_s", "elapsed_s", "matches", "stages"]
     assert list(match) == list(clean) == keys
     assert (match["file"], match["status"], clean["status"]) == (str(upload), "match", "clean")
     assert list(match["matches"][0]) == [
@@ -83,6 +83,7 @@ def test_screening_prints_one_line_a_file(films: dict[str, Path], tmp_path: Path
         "upload_end_s",
         "reference_start_s",
         "reference_end_s",
+        "by",
     ]
     assert match["matches"][0]["upload_start_s"] == pytest.approx(6, abs=1)
 
