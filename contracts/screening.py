@@ -20,8 +20,8 @@ class Match:
     """A stretch of an upload that is a stretch of a reference. Times in seconds from the start.
 
     Attributes:
-        score: 0 to 1. By the picture and by sound, how
-            probable the match is; by both, how probable it is that not both are wrong.
+        score: 0 to 1. By the picture or by sound, how probable the match is; by both, how probable
+            it is that not both are wrong.
         by: What matches: the picture, the sound, or both at the same seconds.
     """
 

@@ -35,7 +35,7 @@ class Shelf:
         for number, name in enumerate(names):
             pictures = [scene(10 * number + at) for at in range(3)]
             builder = SketchBuilder()
-            builder.add(np.arange(3) * 2.0, np.array(pictures))
+            builder.add(np.arange(3, dtype=np.float64) * 2.0, np.array(pictures))
             sketches = builder.build()
             small = np.array([shrunk(picture) for picture in pictures])
             pdq, quality = pdq_of(small)
