@@ -113,8 +113,8 @@ def topics_page() -> str:
         " partitions and retention are shown with the default settings"
         " (`DOORSTAFF_TOPIC_PREFIX`, `DOORSTAFF_PARTITIONS`, `DOORSTAFF_RETENTION_HOURS`).",
         _table(("topic", "goes", "carries", "key", "partitions", "kept"), rows),
-        "Every message is one JSON object, but for the packs between agents, which share messages in"
-        " MessagePack (`streams/pack.py`). [The schemas of what travels](../schema/) say which"
+        "Every message is one JSON object, but for the packs between agents, which share messages"
+        " in MessagePack (`streams/pack.py`). [The schemas of what travels](../schema/) say which"
         " fields it has.",
     )
 
