@@ -7,7 +7,6 @@ industries. Bytes of UTF-8, since these cost a third of what strings do, and fav
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from detectors.content import Content
 
@@ -28,19 +27,24 @@ _OTHER_PUNCTUATION = re.compile(
 )
 
 
-class Wording(NamedTuple):
+class Wording:
     """The words of a text.
 
     Attributes:
         words: In their order, in lower case, every digit a ``0``, apostrophes left out.
-        written: The same as their author wrote them, small or capital.
     """
 
-    words: list[bytes]
-    written: list[bytes]
+    __slots__ = ("_text", "words")
 
+    def __init__(self, text: str) -> None:
+        self.words = _words(text.lower())
+        self._text = text
 
-NO_WORDS = Wording([], [])
+    @property
+    def written(self) -> list[bytes]:
+        """The same as their author wrote them, small or capital; worked out when asked for."""
+        written = _words(self._text)
+        return written if len(written) == len(self.words) else self.words
 
 
 def read_wording(content: Content) -> Wording:
@@ -51,9 +55,7 @@ def read_wording(content: Content) -> Wording:
     for link in content.links[:MAX_UNLINKED]:
         if link.source == "text":
             text = text.replace(link.url, " ")
-    text = _spaced(text[:MAX_CHARS])
-    words, written = _words(text.lower()), _words(text)
-    return Wording(words, written if len(written) == len(words) else words)
+    return Wording(_spaced(text[:MAX_CHARS]))
 
 
 def plain_words(text: str) -> list[bytes]:
@@ -69,3 +71,6 @@ def _spaced(text: str) -> str:
 
 def _words(text: str) -> list[bytes]:
     return text.encode("utf-8", "replace").translate(_SPACED, b"'").split()
+
+
+NO_WORDS = Wording("")
