@@ -122,12 +122,9 @@ def _packed_frames(forge: Forge) -> bytes:
 CASES: tuple[Case, ...] = (
     *(
         written(f"cut-at-{tenths}-tenths.mkv", _cut(tenths), "match", "cut off: it ends after")
-        for tenths in range(4, 10)
+        for tenths in range(2, 10)
     ),
-    *(
-        written(f"cut-at-{tenths}-tenths.mkv", _cut(tenths), "rejected", "cut off")
-        for tenths in range(1, 4)
-    ),
+    written("cut-at-1-tenths.mkv", _cut(1), "rejected", "cut off"),
     written("pictures.mkv", _film(), "clean"),
     written("attached.mkv", _film(before=_ATTACHED), "clean"),
     written("linked.mkv", _film(before=_LINKED), "clean"),

@@ -102,7 +102,7 @@ RUINED: dict[str, End] = {
     "vp8": ("rejected", CUT),
     "vp9": ("clean",),
     "av1": ("rejected", CUT),
-    "mpeg2": ("clean",),
+    "mpeg2": WHOLE,
     "mpeg4": ("rejected", CUT),
     "theora": ("rejected", "it ends before its video begins"),
     "prores": ("rejected", CUT),
