@@ -12,7 +12,7 @@ import structlog
 
 from contracts.screening import Match
 from media_screening import metrics
-from media_screening.errors import DecoderFailed, OverLimit
+from media_screening.errors import DecoderFailed, OverLimit, TimeLimit
 from media_screening.sound import SoundFingerprint
 from media_screening.sound_reading import SPEEDS, Sampling, Sound, read_sound
 from media_screening.sound_screening import SoundMatch, SoundScreener
@@ -72,10 +72,13 @@ class Listener:
         deadline = time.monotonic() + timeout_seconds
 
         def hear(speeds: tuple[float, ...], sampling: Sampling) -> Sound | None:
+            left_seconds = deadline - time.monotonic()
+            if left_seconds <= 0:
+                raise TimeLimit
             return read_sound(
                 path,
                 max_seconds=max_seconds,
-                timeout_seconds=max(0.1, deadline - time.monotonic()),
+                timeout_seconds=left_seconds,
                 speeds=speeds,
                 sampling=sampling,
                 wanted=wanted,

@@ -144,10 +144,8 @@ CASES: tuple[Case, ...] = (
         written(f"cut-at-{tenths}-tenths.mp4", _cut(tenths), "match", "cut off: it ends after")
         for tenths in range(3, 10)
     ),
-    *(
-        written(f"cut-at-{tenths}-tenths.mp4", _cut(tenths), "rejected", "cut off")
-        for tenths in range(1, 3)
-    ),
+    # Two tenths hold as much as the shortest stretch that is found: either end would be right.
+    written("cut-at-1-tenths.mp4", _cut(1), "rejected", "cut off"),
     written("moov-missing.mp4", lambda forge: _split(forge)[0], "rejected", MISSING_INDEX),
     written("moov-cut.mp4", lambda forge: plain(forge)[:-200], "rejected", UNREAD),
     written("moov-size-0.mp4", _moov(lambda _: u32(0) + b"moov"), "match"),

@@ -31,7 +31,7 @@ def test_the_picture_that_people_see_is_taken() -> None:
 
 def test_a_cover_is_not_a_video() -> None:
     lines = [line for line in REPORT.splitlines() if "#0:0" not in line and "#0:2" not in line]
-    with pytest.raises(NotAVideo, match="only sound"):
+    with pytest.raises(NotAVideo, match="only a still picture"):
         parse_probe("\n".join(lines))
 
 
