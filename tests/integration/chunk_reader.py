@@ -1,7 +1,7 @@
 """A member of a group that reads by our transport, as a process that a test can kill.
 
-Writes a line for each chunk: ``{"did": "seen"|"acknowledged", "partition", "offsets"}`` to the file
-it is given, the second one after a pause and before it acknowledges.
+Writes a line for each partition of a batch to the file it is given: ``{"did": "seen"|"acknowledged",
+"partition", "offsets"}``, the second one after a pause and before it acknowledges.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
     lines = journal.open("a", buffering=1)
 
     def note(did: str, records: list[Record]) -> None:
-        line = {
-            "did": did,
-            "partition": records[0].partition,
-            "offsets": [record.offset for record in records],
-        }
-        lines.write(json.dumps(line) + "\n")
+        offsets: dict[int, list[int]] = {}
+        for record in records:
+            offsets.setdefault(record.partition, []).append(record.offset)
+        for partition, own in offsets.items():
+            line = {"did": did, "partition": partition, "offsets": own}
+            lines.write(json.dumps(line) + "\n")
 
     async def work(records: list[Record]) -> Any:
         note("seen", records)
