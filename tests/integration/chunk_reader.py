@@ -1,7 +1,8 @@
 """A member of a group that reads by our transport, as a process that a test can kill.
 
 Writes a line for each partition of a batch to the file it is given:
-``{"did": "seen"|"acknowledged", "partition", "offsets"}``, the second one after a pause and before it acknowledges.
+``{"did": "seen"|"acknowledged", "partition", "offsets"}``, the second one after a pause and before it
+acknowledges.
 """
 
 from __future__ import annotations
