@@ -1,8 +1,7 @@
 """A member of a group that reads by our transport, as a process that a test can kill.
 
-Writes a line for each partition of a batch to the file it is given:
-``{"did": "seen"|"acknowledged", "partition", "offsets"}``, the second one after a pause and before it
-acknowledges.
+For each partition of a batch it writes a line to the file that it is given, when it sees it and,
+after a pause, before it acknowledges: ``{"did": "seen"|"acknowledged", "partition", "offsets"}``.
 """
 
 from __future__ import annotations
