@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import typer
@@ -23,6 +22,7 @@ from doorstaff.commands.tune import tune
 from doorstaff.commands.up import up
 from doorstaff.commands.worker import worker
 from doorstaff.errors import DoorstaffError
+from doorstaff.logging import quiet_logging
 from media_screening.errors import MediaScreeningError
 from store.errors import StoreError
 from streams.errors import StreamError
@@ -56,8 +56,7 @@ TOLD = (DoorstaffError, ContractError, MediaScreeningError, StoreError, StreamEr
 
 def main() -> None:
     """Run a command; tell what went wrong in a line or two, and exit with 1."""
-    # Until a command asks for logs, what a library has to say of an error that we tell is noise.
-    logging.getLogger().addHandler(logging.NullHandler())
+    quiet_logging()
     try:
         app()
     except TOLD as error:

@@ -56,6 +56,18 @@ def configure_logging(level: str = "info") -> None:
     )
 
 
+def quiet_logging() -> None:
+    """Until a command asks for logs: warnings of ours on standard error, of libraries nothing.
+
+    What a library has to say of an error that we tell is noise, and standard output is for results.
+    """
+    logging.getLogger().addHandler(logging.NullHandler())
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+
+
 def _worth_telling(record: logging.LogRecord) -> bool:
     """Leave out what a service of mode's says of its starts and stops.
 

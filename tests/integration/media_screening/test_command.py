@@ -19,6 +19,7 @@ from doorstaff.commands.media import app
 from doorstaff.commands.media_worker import run_worker
 from doorstaff.embedded.broker import start_broker
 from doorstaff.library import add_reference, open_store
+from doorstaff.logging import quiet_logging
 from doorstaff.settings import load_settings
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary
@@ -34,6 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def media(*arguments: object) -> Result:
+    quiet_logging()  # as the front door does
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
