@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+
 import msgspec
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from contracts import wire
+
+BUSY_SECONDS = 10
+"""How long a SQLite file is waited for that another process writes to."""
 
 
 def open_database(url: str) -> Engine:
@@ -38,11 +44,25 @@ def _json(value: object) -> str:
 
 def _prepare_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
     cursor = connection.cursor()
-    for pragma in (
-        "busy_timeout=10000",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1_000}")
+    _write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn the write-ahead log on; of two workers that both make the file, one has to wait.
+
+    SQLite waits by itself for a writer, but not here.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
