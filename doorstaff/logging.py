@@ -63,7 +63,8 @@ def quiet_logging() -> None:
     """
     logging.getLogger().addHandler(logging.NullHandler())
     structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for at each line: who runs commands in one process may put another in its place.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
     )
 

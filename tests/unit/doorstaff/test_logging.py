@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorstaff.logging import configure_logging, cut_personal_data
+from doorstaff.logging import configure_logging, cut_personal_data, quiet_logging
 
 
 @pytest.fixture
@@ -147,3 +148,21 @@ def test_what_mode_says_in_the_name_of_our_modules_is_left_out(
     structlog.stdlib.get_logger("streams.transport").info("partitions assigned", count=8)
     lines = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert lines == ["[^-Consumer]: slow", "partitions assigned"]
+
+
+@pytest.mark.usefixtures("_restored")
+def test_quiet_logs_go_to_the_standard_error_of_now(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stderr", gone := io.StringIO())
+        quiet_logging()
+        structlog.get_logger("ours").info("one")
+        structlog.get_logger("ours").warning("two")
+    assert "one" not in gone.getvalue()
+    assert "two" in gone.getvalue()
+    gone.close()
+    structlog.get_logger("ours").warning("three")
+    captured = capsys.readouterr()
+    assert "three" in captured.err
+    assert not captured.out
