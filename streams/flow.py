@@ -21,7 +21,9 @@ DEPTH = 4
 """Batches of one agent whose results are under way at once."""
 
 Origin = tuple[str, int]
-Work = Callable[[list[Record]], Awaitable[Awaitable[object] | None]]
+Run = list[Record]
+"""Records of one partition, in order."""
+Work = Callable[[list[Run]], Awaitable[Awaitable[object] | None]]
 """Does a batch, and gives what ends when all it led to is durable (None: it is already)."""
 
 
@@ -78,13 +80,8 @@ class Flow:
         while True:
             await self._free.acquire()
             batch = await self._next()
-            records = (
-                batch[0].records
-                if len(batch) == 1
-                else [record for chunk in batch for record in chunk.records]
-            )
             began = time.perf_counter()
-            durable = await self._work(records)
+            durable = await self._work([chunk.records for chunk in batch])
             before = group.create_task(self._finish(batch, durable, before, began))
 
     async def _finish(

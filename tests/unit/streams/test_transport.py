@@ -95,10 +95,10 @@ class Agent:
         self.durable: list[asyncio.Future[None]] = []
         self.fails = False
 
-    async def _work(self, batch: list[Record]) -> Awaitable[None]:
+    async def _work(self, runs: list[list[Record]]) -> Awaitable[None]:
         if self.fails:
             raise ValueError
-        self.batches.append(batch)
+        self.batches.append([record for run in runs for record in run])
         self.durable.append(asyncio.get_running_loop().create_future())
         return self.durable[-1]
 
