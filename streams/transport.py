@@ -33,6 +33,9 @@ from streams.progress import Chunk, Progress
 log = structlog.get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
+BEHIND_FETCH_MAX_WAIT_MS = 100
+"""The same while fetched records wait to be taken: others can wait as long as they do, and a fetch
+of all partitions costs this process and the broker a millisecond each."""
 MAX_CHUNK = 200
 """Records that are fetched at once: few, so that partitions that have much to give are read side by
 side, and event time in one is not minutes ahead of the others."""
@@ -115,6 +118,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     _make_records_of(fetcher._records[tp])
                     # With no time to wait this does not give way to another task.
                     drained |= await fetcher.fetched_records({tp}, timeout=0, max_records=MAX_CHUNK)
+                fetcher._fetch_max_wait_ms = (
+                    BEHIND_FETCH_MAX_WAIT_MS if fetcher._records else FETCH_MAX_WAIT_MS
+                )
                 remaining = deadline - time.monotonic()
                 if drained or remaining <= 0:
                     break
