@@ -11,9 +11,8 @@ from streams import metrics
 from streams.message import Record
 from streams.progress import Chunk
 
-MAX_BATCH_RECORDS = 400
-"""Handled at once: few enough that what they become is still in the processor's cache when the next
-step reads it (1,000 cost a sixth more)."""
+MAX_BATCH_RECORDS = 1_000
+"""Handled at once: a large batch makes few messages of many packs, and holds up the other agents."""
 MAX_BATCH_BYTES = 512 * 1024
 """The same in bytes; a single chunk may be larger."""
 BEHIND_RECORDS = 2_000

@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 INTAKE_PACE_SECONDS = 0.05
 """How long after a batch the next is begun at the earliest, unless it is full; for intake, where it
 decides how many packs there are."""
-PACE_SECONDS = 0.025
+PACE_SECONDS = 0.01
 """The same for the other agents."""
 BUSY_PACE_SECONDS = 0.1
 """The same for these while intake has more than it gets done: events wait there anyway, and a few

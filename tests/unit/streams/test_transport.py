@@ -161,7 +161,10 @@ async def test_what_waits_is_merged_a_chunk_of_each_partition_in_turn() -> None:
 
 async def test_a_batch_that_fails_acknowledges_neither_itself_nor_a_later_one() -> None:
     agent, progress = Agent(), Progress()
-    chunks = [progress.give(records(begin, MAX_BATCH_RECORDS)) for begin in (0, 400, 800)]
+    chunks = [
+        progress.give(records(begin, MAX_BATCH_RECORDS))
+        for begin in range(0, 3 * MAX_BATCH_RECORDS, MAX_BATCH_RECORDS)
+    ]
     running = asyncio.create_task(agent.run(chunks))
     await asyncio.sleep(0.01)
     agent.durable[0].set_result(None)
