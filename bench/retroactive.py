@@ -27,7 +27,7 @@ from contracts.ids import AccountId, EventId, ReferenceId, UploadId
 from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
 from media_screening.index.word_join import WordJoin
 from media_screening.reference import ReferenceLibrary
-from media_screening.retroactive import RetroactiveSearch, RetroactiveStep
+from media_screening.retroactive.search import RetroactiveSearch, RetroactiveStep
 from store.database import open_database
 from store.migration import migrate
 from store.reference import ReferenceStore

@@ -39,7 +39,7 @@ from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
 from media_screening.sound.library import SoundLibrary
 from media_screening.sound.sound_fingerprint import SOUND_ALGORITHM
-from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
+from store.upload import UploadFileRecord, UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)
 
@@ -246,7 +246,7 @@ class MediaWorker:
             await self._queue.retry(claim, reason=outcome.reason, delay_seconds=delay_s)
             _log.info("screening to be tried again", event_id=job.event_id, reason=outcome.reason)
             return
-        if self._keep_uploads is not None and outcome.fingerprint is not None:
+        if self._keep_uploads is not None:
             await asyncio.to_thread(_keep, self._keep_uploads, job, outcome)
         await self._publish(_screening(job, outcome))
         await self._queue.done(claim)
@@ -396,15 +396,27 @@ def _keep(store: UploadStore, job: ScreeningJob, outcome: Outcome) -> None:
             frames=frames,
         )
 
+    if digests := dict(digest.split(":", 1) for digest in outcome.digests):
+        store.keep_file(
+            UploadFileRecord(
+                upload_id=job.upload_id,
+                account_id=job.account_id,
+                event_id=job.event_id,
+                occurred_at_ms=epoch_ms(job.occurred_at),
+                duration_s=outcome.duration_s,
+                md5=digests["md5"],
+                sha256=digests["sha256"],
+            )
+        )
     if outcome.fingerprint is not None:
-        hashes = sketch_of(outcome.fingerprint)
+        sketch = sketch_of(outcome.fingerprint)
         store.keep(
             record(ALGORITHM, outcome.fingerprint.pack()),
             UploadStills(
                 upload_id=job.upload_id,
                 occurred_at_ms=epoch_ms(job.occurred_at),
-                rows=len(hashes),
-                hashes=hashes.tobytes(),
+                rows=len(sketch),
+                hashes=sketch.pack(),
             ),
         )
     if outcome.sound is not None:
