@@ -20,7 +20,7 @@ from contracts.dead_letter import DeadLetter
 from contracts.event import epoch_ms
 from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
-from media_screening import metrics
+from media_screening import allocator, metrics
 from media_screening.decoding.child import broken_fences
 from media_screening.decoding.source import Source
 from media_screening.errors import (
@@ -188,6 +188,7 @@ class MediaWorker:
             for task in (attempt, lease, stopping):
                 task.cancel()
             await asyncio.gather(attempt, lease, stopping, return_exceptions=True)
+            await asyncio.to_thread(allocator.trim)
 
     async def _attempt(self, job: ScreeningJob) -> Outcome:
         """Fetch and screen; whatever goes wrong with this upload is told by the outcome."""

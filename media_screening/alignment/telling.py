@@ -35,7 +35,7 @@ class TellingRule:
     near_seconds: float = 0.3
     distinct_bits: int = 12
     min_distinct: int = 5
-    asked: int = 40
+    asked: int = 20
 
     def are_shared(self, pdq: NDArray[np.uint8], index: HashIndex) -> NDArray[np.bool_]:
         """Which pictures of a reference, of shape (n, 32), too many others have too."""

@@ -20,6 +20,9 @@ MIN_PICTURES = 2
 """An upload is looked at whole when so many different pictures of it are in the reference: one may
 be a title card. A match needs five, over at least 3 s, in which a sketch has six."""
 
+ASKED_PICTURES = 16
+"""Of an upload, whether many works have them."""
+
 PHASH_FLIPS = 3
 """Of a word of 32 bits: all pairs up to 7 bits apart are found, and those that are the same picture
 are at most 6."""
@@ -100,15 +103,14 @@ class PictureSieve:
     def candidates(self, page: Page) -> set[UploadId]:
         """Uploads with enough different pictures that not every work has."""
         row, wanted = self._join.pairs(page.pdq, max_hamming_bits=self._max_hamming_bits)
-        for _ in range(2):
-            # Only what would be looked at is asked for: it is searched for in all references.
-            owner = page.pdq_owner[row]
-            enough = _several(page.pdq, row, owner, self._distinct_bits)
-            kept = np.isin(owner, enough)
-            row, wanted = row[kept], wanted[kept]
-            telling = ~self._are_shared(wanted)
-            row, wanted = row[telling], wanted[telling]
-        return {page.upload_ids[number] for number in np.unique(page.pdq_owner[row])}
+        found = _several(page.pdq, row, page.pdq_owner[row], self._distinct_bits)
+        # Of those that would be looked at, some pictures are asked for: each is searched for in
+        # all references.
+        some = _some_each(page.pdq_owner[row], found)
+        row, wanted = row[some], wanted[some]
+        row = row[~self._are_shared(wanted)]
+        found = _several(page.pdq, row, page.pdq_owner[row], self._distinct_bits)
+        return {page.upload_ids[number] for number in found.tolist()}
 
     def _are_shared(self, wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
         fresh = np.unique(wanted[~self._asked[wanted]])
@@ -139,6 +141,15 @@ class PhashSieve:
             page.upload_ids[number]
             for number in _several(page.phash, row, owner, SAME_PHASH_BITS).tolist()
         }
+
+
+def _some_each(owner: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each of the chosen at most ``ASKED_PICTURES`` rows, from the first to the last."""
+    parts = [np.empty(0, np.int64)]
+    for number in chosen.tolist():
+        rows = np.flatnonzero(owner == number)
+        parts.append(rows[:: -(-len(rows) // ASKED_PICTURES)])
+    return np.concatenate(parts)
 
 
 def _several(
