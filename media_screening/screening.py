@@ -87,6 +87,7 @@ class Outcome:
         passing: For an error, whether trying again may help.
         action: What the policies of the matched works ask for.
         stages: What was done, in its order.
+        digests: Of the file, as ``sha256:HEX`` and ``md5:HEX``, if they were asked for.
         found: The matches with what carries them.
     """
 
@@ -101,6 +102,7 @@ class Outcome:
     passing: bool = False
     action: Action = "hold"
     stages: tuple[Stage, ...] = ()
+    digests: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False)
 
 
@@ -117,6 +119,8 @@ class Screener:
         listener: Listens to files and holds their sound against the references'; None for the
             picture alone.
         prohibited: Looks for what a platform may not carry; None for not at all.
+        digests: Whether an outcome is to tell the file's digests, also where there is no list of
+            known files yet.
     """
 
     def __init__(
@@ -130,10 +134,12 @@ class Screener:
         alignment: AlignmentRule | None = None,
         listener: Listener | None = None,
         prohibited: ProhibitedCheck | None = None,
+        digests: bool = False,
     ) -> None:
         self._library = library
         self._listener = listener
         self._prohibited = prohibited
+        self._digests = digests
         self._search = search or SearchRule()
         self._limits = limits or ScreeningLimits()
         self._leads = leads or LeadRule()
@@ -154,7 +160,10 @@ class Screener:
             outcome = Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
             outcome = Outcome(status="error", reason=error.reason, passing=error.passing)
-        outcome = with_known_files(outcome, path, self._library, max_bytes=self._limits.max_bytes)
+        if self._digests or self._library.knows_files:
+            outcome = with_known_files(
+                outcome, path, self._library, max_bytes=self._limits.max_bytes
+            )
         elapsed_s = math.ceil((time.monotonic() - started) * 1_000) / 1_000
         return replace(outcome, elapsed_s=elapsed_s, stages=tuple(log.stages))
 
@@ -164,7 +173,8 @@ class Screener:
         """Find the stretches of an upload by its hashes alone, in its order.
 
         This is for fingerprints whose video is not at hand, and references of which there are no
-        sketches; edits of the picture are not found so.
+        sketches; edits of the picture are not found so. Nor are stretches of which the pictures
+        are common to many references.
         """
         upload = self._library.common.leave_out(upload)
         matches = [
@@ -181,6 +191,9 @@ class Screener:
             if (only is None or reference_id in only)
             and (reference := self._library.get(reference_id))
             for segment in align_either(upload, reference.fingerprint, lines, self._alignment)
+            if self._library.tells_between(
+                reference_id, segment.reference_start_s, segment.reference_end_s
+            )
         ]
         if only is None:
             matches += self._match_phashes(upload)
