@@ -48,8 +48,8 @@ SPARE_SEED = "12"
 in them, those of the first seed tell."""
 
 LONG_UPLOADS, LONG_STRETCHES, LONG_STRANGERS = 12, 3, 3
-VIDEOHASH_EACH = 5
-"""``videohash`` runs ffmpeg a dozen times for each file: it is asked about every fifth."""
+VIDEOHASH_EACH = 10
+"""``videohash`` runs ffmpeg a dozen times for each file: it is asked about every tenth."""
 
 TOLD_EVERY = 20
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from media_screening.alignment.border import MIN_SIDE
 from media_screening.alignment.view import Window
 
-EDGE_LEVELS = 10.0
+EDGE_LEVELS = 6.0
 """Grey levels between neighbours from which there is an edge between them."""
 
 MIN_EDGE = 0.55
@@ -24,7 +24,7 @@ MIN_EDGE = 0.55
 END_OF_PICTURE = 0.5
 """What a side counts for that is one of the picture's: less than any edge."""
 
-MAX_INSETS = 2
+MAX_INSETS = 3
 MIN_PICTURES = 3
 
 _LINES = 135

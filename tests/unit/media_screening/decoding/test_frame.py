@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -160,13 +161,14 @@ def test_a_file_that_is_cut_off_gives_the_same_frames_each_time(
     seen = set()
     for _ in range(8):
         times: list[float] = []
-        with pytest.raises(CutOff):
-            for batch in read_frames(
-                cut,
-                probe=probe(cut),
-                sampling=Sampling(frames_per_second=4),
-                limits=FrameLimits(),
-            ):
+        batches = read_frames(
+            cut,
+            probe=probe(cut),
+            sampling=Sampling(frames_per_second=4),
+            limits=FrameLimits(),
+        )
+        with suppress(CutOff):
+            for batch in batches:
                 times += batch.times_s.tolist()
         seen.add(tuple(times))
     assert len(seen) == 1
