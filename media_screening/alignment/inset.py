@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from media_screening.alignment.border import MIN_SIDE
 from media_screening.alignment.view import Window
 
-EDGE_LEVELS = 6.0
+EDGE_LEVELS = 8.0
 """Grey levels between neighbours from which there is an edge between them."""
 
 MIN_EDGE = 0.55
@@ -24,6 +24,7 @@ MIN_EDGE = 0.55
 END_OF_PICTURE = 0.5
 """What a side counts for that is one of the picture's: less than any edge."""
 
+STRAY = 0.5
 MAX_INSETS = 3
 MIN_PICTURES = 3
 
@@ -56,22 +57,31 @@ def find_insets(pictures: NDArray[np.uint8]) -> tuple[Window, ...]:
     down = _sums(upright, axis=0)
     across = _sums(level, axis=1)
     near, far = left[:, None], right[:, None]
-    sides = np.array(
+    inside = np.array(
+        [down[bottom[None], line] - down[top[None], line] for line in (near, far)]
+        + [across[line[None], far] - across[line[None], near] for line in (top, bottom)]
+    )
+    whole = np.array(
+        [np.broadcast_to(down[-1, line], inside.shape[1:]) for line in (near, far)]
+        + [np.broadcast_to(across[line, -1], inside.shape[1:]) for line in (top, bottom)]
+    )
+    tall, wide = (bottom - top)[None] + 0 * near, (far - near) + 0 * top[None]
+    length = np.array([tall, tall, wide, wide])
+    beyond = np.array([height, height, width, width])[:, None, None] - length
+    told = inside / length
+    # A side ends at its corners; where the edge goes on, it is one of something else.
+    stray = np.where(beyond > _NEAR_LINES, (whole - inside) / np.maximum(beyond, 1), 0.0)
+    at_end = np.array(
         [
-            (down[bottom[None], line] - down[top[None], line]) / (bottom - top)[None]
-            for line in (near, far)
-        ]
-        + [
-            (across[line[None], far] - across[line[None], near]) / (far - near)
-            for line in (top, bottom)
+            near + 0 * top == 0,
+            far + 0 * top == width,
+            top + 0 * near == 0,
+            bottom + 0 * near == height,
         ]
     )
-    ends = [(near == 0) | (top < 0), (far == width) | (top < 0)]
-    ends += [(top == 0) | (near < 0), (bottom == height) | (near < 0)]
-    at_end = np.array(ends)
-    sides[at_end] = END_OF_PICTURE
+    sides = np.where(at_end, END_OF_PICTURE, told - STRAY * stray)
     sure = sides.mean(axis=0)
-    sure[((sides < MIN_EDGE) & ~at_end).any(axis=0) | at_end.all(axis=0)] = 0.0
+    sure[((told < MIN_EDGE) & ~at_end).any(axis=0) | at_end.all(axis=0)] = 0.0
     found: list[tuple[int, int, int, int]] = []
     for place in np.argsort(-sure, axis=None, kind="stable"):
         pair, other = np.unravel_index(place, sure.shape)
@@ -103,15 +113,17 @@ def _sums(edges: NDArray[np.float64], *, axis: int) -> NDArray[np.float64]:
 
 
 def _candidates(edges: NDArray[np.float64], end: int) -> NDArray[np.int64]:
-    """The lines with most edge in them, no two of them neighbours; the ends of the picture too."""
-    weight = edges.mean(axis=0).copy()
+    """The lines in which edges stand longest, none next to another; the picture's ends too."""
+    side = max(1, round(MIN_SIDE * len(edges)))
+    total = _sums(edges, axis=0)[:, :-1]
+    longest = ((total[side:] - total[:-side]) / side).max(axis=0)
     found = [0, end]
     while len(found) < _CANDIDATES:
-        best = int(weight.argmax())
-        if weight[best] < MIN_EDGE * _MIN_RUN:
+        best = int(longest.argmax())
+        if longest[best] < MIN_EDGE:
             break
         found.append(best)
-        weight[max(0, best - 1) : best + 2] = 0.0
+        longest[max(0, best - 1) : best + 2] = 0.0
     return np.unique(found)
 
 
