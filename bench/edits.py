@@ -5,8 +5,8 @@ two strengths, in combinations of two, and spliced into long uploads, then scree
 references at once; drawn videos of the same kinds, and the works themselves with their reference
 taken out, must match nothing. vPDQ's rule and ``videohash`` do the same work beside it.
 
-Uploads come in a random order and answers are kept in the cache, so a run that is broken off, or
-that ``--minutes`` ends, says something about all edits, and the next one goes on where it was.
+Uploads come in rounds and answers are kept in the cache, so a run that is broken off, or that
+``--minutes`` ends, says something about all edits, and the next one goes on where it was.
 
     python -m bench.edits --videos DIR --cache DIR [--quick] [--minutes N] [--docs PAGE]
 """
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import cv2
@@ -59,30 +60,35 @@ Making = Callable[[], Upload]
 def planned(
     sources: Sequence[Work], others: Sequence[Work], folder: Path, *, pair_count: int, thin: bool
 ) -> list[tuple[str, Making]]:
-    """Each work in all edits, or, if thin, each edit at one of its strengths; in a random order.
+    """Each work in all edits, or, if thin, each edit at one of its strengths.
+
+    They come in rounds, each of all edits with another work for each, so that a part of them says
+    something about every edit.
 
     Returns:
         Of each upload the group, and what makes it.
     """
-    made: list[tuple[str, Making]] = []
+    made: list[tuple[int, str, Making]] = []
     making: Making
     for number, work in enumerate(sources):
         beside = others[number % len(others)]
         for at, edit in enumerate(SINGLE):
             if not thin or edit.strength == (at // 2 + number) % 2 + 1:
                 making = partial(edited, work, edit, beside, folder, group=edit.label)
-                made.append((edit.label, making))
-        for edit in pairs(pair_count, seed=number):
-            made.append((PAIRS, partial(edited, work, edit, beside, folder, group=PAIRS)))
+                made.append(((at + number) % len(sources), edit.label, making))
+        for at, edit in enumerate(pairs(pair_count, seed=number)):
+            making = partial(edited, work, edit, beside, folder, group=PAIRS)
+            made.append(((at + number) % len(sources), PAIRS, making))
     chance = random.Random(5)
-    whole = [making for group, making in made if not group.startswith("pieces")]
-    for _ in range(LONG_UPLOADS // 4 if thin else LONG_UPLOADS):
+    whole = [making for _, group, making in made if not group.startswith("pieces")]
+    for at in range(LONG_UPLOADS // 4 if thin else LONG_UPLOADS):
         parts: list[Work | Making] = [*chance.sample(others, LONG_STRANGERS)]
         for making in chance.sample(whole, LONG_STRETCHES):
             parts.insert(chance.randrange(len(parts) + 1), making)
-        made.append((SPLICED, partial(_splice, parts, folder)))
+        made.append((at % len(sources), SPLICED, partial(_splice, parts, folder)))
     chance.shuffle(made)
-    return made
+    made.sort(key=itemgetter(0))
+    return [(group, making) for _, group, making in made]
 
 
 def _splice(parts: Sequence[Work | Making], folder: Path) -> Upload:
