@@ -50,10 +50,12 @@ class Upload:
     """An upload and what is to be found in it.
 
     Attributes:
+        name: The work and the edit, for people.
         group: Under what it is counted: an edit at a strength, or ``pairs``.
     """
 
     path: Path
+    name: str
     group: str
     truths: tuple[Truth, ...]
 
@@ -120,7 +122,7 @@ def edited(work: Work, edit: Edit, other: Work, folder: Path, *, group: str) -> 
         at_s += shown_s
     if not path.exists():
         _encode(path, work, pieces, edit, other)
-    return Upload(path=path, group=group, truths=tuple(truths))
+    return Upload(path=path, name=f"{work.name}, {edit.name}", group=group, truths=tuple(truths))
 
 
 def spliced(parts: Sequence[Upload | Work], folder: Path) -> Upload:
@@ -154,7 +156,8 @@ def spliced(parts: Sequence[Upload | Work], folder: Path) -> Upload:
         graph += "".join(f"[p{number}]" for number in range(len(parts)))
         graph += f"concat=n={len(parts)}:v=1:a=0[out]"
         _write(path, inputs, graph, quality=28, frames_per_second=25.0)
-    return Upload(path=path, group="spliced", truths=tuple(truths))
+    names = [part.name for part in parts if isinstance(part, Upload)]
+    return Upload(path=path, name="; ".join(names), group="spliced", truths=tuple(truths))
 
 
 def duration_s(path: Path) -> float:

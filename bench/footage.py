@@ -141,8 +141,7 @@ def screen_cast(chance: np.random.Generator) -> Iterator[Picture]:
                 _write(frame, text, (x, y), 0.4, colours[number % 6], 1)
             top += scrolled
             here = at + (target - at) * min(1.0, step / 20)
-            tip = here.astype(int)
-            arrow = np.array([tip, (*tip, 0, 14), (*tip, 10, 10)], np.int32)
+            arrow = (here + np.array([(0, 0), (0, 14), (10, 10)])).astype(np.int32)
             cv2.fillPoly(frame, [arrow], (255, 255, 255))
             cv2.polylines(frame, [arrow], True, (0, 0, 0), 1)
             yield frame

@@ -21,6 +21,7 @@ from contracts.screening import Match, ProhibitedHit, ScreeningStatus
 from media_screening.alignment.alignment import AlignmentRule
 from media_screening.alignment.border import find_windows
 from media_screening.alignment.confirmation import picture_confirms
+from media_screening.alignment.inset import find_insets
 from media_screening.alignment.lead import Lead, LeadRule, find_leads, find_trails
 from media_screening.alignment.overlay import OverlayRule
 from media_screening.alignment.phash_match import match_phashes
@@ -298,11 +299,12 @@ class Screener:
         ]
 
     def _find_leads(self, times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> list[Lead]:
-        around = find_windows(pictures)
+        around = (*find_windows(pictures), *find_insets(pictures))
         leads: list[Lead] = []
         for first in range(0, len(pictures), BORDER_PICTURES):
             chunk = slice(first, first + BORDER_PICTURES)
-            windows = tuple(dict.fromkeys((*around, *find_windows(pictures[chunk]))))
+            near = (*find_windows(pictures[chunk]), *find_insets(pictures[chunk]))
+            windows = tuple(dict.fromkeys((*around, *near)))
             leads += find_leads(
                 times_s[chunk], pictures[chunk], windows, self._library, self._leads
             )
