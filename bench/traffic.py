@@ -1,7 +1,7 @@
 """The signups that every contestant gets: seeded, about 464 bytes of JSON each.
 
-97 of 100 are ordinary people: a device, a card, a page and a text of their own, on networks that they
-share with others as people do (homes, offices, carriers). 3 of 100 come in bursts of 4 to 40
+97 of 100 are ordinary people: a device, a card, a page and a text of their own, on networks that
+they share with others as people do (homes, offices, carriers). 3 of 100 come in bursts of 4 to 40
 accounts, each burst from one hand: one device, card, address pattern, network or planted site. Each
 signup shows six facets: device, ip, subnet, email_stem, payment and link_domain.
 """
