@@ -2,7 +2,8 @@
 
 TuningError
 ├── InvalidLabels    a file of labels that cannot be used
-└── NothingToLearn   too few labelled texts of either kind
+├── NothingToLearn   too few labelled texts of either kind
+└── TooFewLabels     too few labelled accounts of either kind
 """
 
 from __future__ import annotations
@@ -45,3 +46,20 @@ class NothingToLearn(TuningError):  # noqa: N818 -- as above
         )
         self.spam = spam
         self.honest = honest
+
+
+class TooFewLabels(TuningError):  # noqa: N818 -- as above
+    """Too few labelled accounts of either kind.
+
+    Attributes:
+        bad: How many accounts of the recording are labelled bad.
+        good: And good.
+    """
+
+    def __init__(self, *, bad: int, good: int, needed: int) -> None:
+        super().__init__(
+            f"{bad} bad accounts and {good} good ones of the recording are labelled; to fit points"
+            f" takes {needed} of each"
+        )
+        self.bad = bad
+        self.good = good

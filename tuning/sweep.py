@@ -112,14 +112,14 @@ def sweep(trial: Trial, labels: Labels, progress: Callable[[int], None]) -> Swee
     at_each = []
     for review in THRESHOLDS:
         hold = max(review, rules.thresholds.hold)
-        at_each.append(_at(trial.at(Thresholds(review=review, hold=hold)), review, known))
+        at_each.append(at_threshold(trial.at(Thresholds(review=review, hold=hold)), review, known))
         progress(1)
     review = rules.thresholds.review
     return Sweep(
         ruleset=rules,
         accounts=len(now.accounts),
         labelled=len(known),
-        now=_at(now, review, known),
+        now=at_threshold(now, review, known),
         held=score(_from(now.accounts, rules.thresholds.hold), known),
         thresholds=tuple(at_each),
         signals=tuple(_signals(now.accounts, known, rules)),
@@ -134,7 +134,8 @@ def score(found: Collection[AccountId], labels: Labels) -> Score:
     return Score(found=len(found), right=right, wrong=wrong, bad=sum(labels.values()))
 
 
-def _at(result: Result, review: int, labels: Labels) -> AtThreshold:
+def at_threshold(result: Result, review: int, labels: Labels) -> AtThreshold:
+    """Hold what a fold came to against labels."""
     found = _from(result.accounts, review)
     return AtThreshold(review=review, score=score(found, labels), alerts=result.alerts)
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, parse_event
@@ -97,8 +100,13 @@ class Trial:
         trial.sums = _sums(trial.steps)
         return trial
 
-    def at(self, thresholds: Thresholds) -> Result:
-        """What it comes to at other thresholds; decisions close alerts as they did."""
+    def at(self, thresholds: Thresholds, points: Mapping[Code, int] | None = None) -> Result:
+        """What it comes to at other thresholds; decisions close alerts as they did.
+
+        Args:
+            thresholds: Of review and hold.
+            points: Of signals that one event raises by itself, in place of the ruleset's.
+        """
         settler = Settler(self.ruleset.model_copy(update={"thresholds": thresholds}))
         accounts: dict[AccountId, Standing] = {}
         kinds: dict[str, str] = {}
@@ -107,7 +115,7 @@ class Trial:
             if isinstance(step, Decision):
                 outcome.alerts = settler.decide(step)
             else:
-                settler.settle(step, outcome)
+                settler.settle(_repriced(step, points) if points else step, outcome)
             for verdict in outcome.verdicts:
                 known = accounts.get(verdict.account_id)
                 if known is None or verdict.risk >= known.risk:
@@ -136,7 +144,7 @@ def risk_with(standing: Standing, ruleset: Ruleset, points: Mapping[Code, int]) 
 
     What is forgiven a VIP is left out of account.
     """
-    return max(_sum(reasons, ruleset, points) for reasons in standing.sums)
+    return max(points_of(reasons, ruleset, points) for reasons in standing.sums)
 
 
 def _sums(steps: Iterable[Batch | Decision]) -> dict[AccountId, tuple[tuple[Reason, ...], ...]]:
@@ -158,7 +166,25 @@ def _sums(steps: Iterable[Batch | Decision]) -> dict[AccountId, tuple[tuple[Reas
     return found
 
 
-def _sum(reasons: Sequence[Reason], ruleset: Ruleset, points: Mapping[Code, int]) -> int:
+def _repriced(batch: Batch, points: Mapping[Code, int]) -> Batch:
+    readings, counted = batch
+    return [
+        replace(
+            reading,
+            signals=tuple(
+                replace(one, points=points.get(one.code, one.points)) for one in reading.signals
+            ),
+        )
+        if reading.signals
+        else reading
+        for reading in readings
+    ], counted
+
+
+def points_of(
+    reasons: Sequence[Reason], ruleset: Ruleset, points: Mapping[Code, int] = MappingProxyType({})
+) -> int:
+    """What reasons that add up come to, 0 to 100, were some codes worth other points."""
     groups: Counter[str] = Counter()
     for reason in reasons:
         groups[group_of(reason.code, ruleset)] += points.get(reason.code, reason.points)

@@ -21,6 +21,7 @@ from doorstaff.settings import Settings, load_settings
 from store.decision import every_decision
 from tuning.label import Labels, labels_of, read_labels
 from tuning.learning import learn
+from tuning.pricing import FOLDS, Pricing, price
 from tuning.recording import open_recording
 from tuning.report import Fitted, best_threshold, report
 from tuning.report import percent as share
@@ -50,6 +51,14 @@ def tune(  # noqa: PLR0917 -- typer gives options their names
         Path | None,
         typer.Option(help="Fit a text model to what labelled accounts wrote, and write it here."),
     ] = None,
+    points: Annotated[
+        bool,
+        typer.Option(
+            "--points",
+            help="Propose points for signals, fitted to the labels, and say what each would come"
+            " to. Takes a while on a long recording.",
+        ),
+    ] = False,
     max_false: Annotated[
         float,
         typer.Option(
@@ -90,6 +99,10 @@ def tune(  # noqa: PLR0917 -- typer gives options their names
     if trial.broken:
         typer.echo(f"Lines     {trial.broken:,} broken (left out)")
     _tell(swept)
+    if points:
+        with progress("Fitting", FOLDS + 1) as advance:
+            pricing = price(trial, known, advance)
+        _tell_pricing(pricing, swept)
     fitted = _fit(trial, known, knowledge, fit, max_false / 100) if fit else None
     if report_to is not None:
         page = report(
@@ -145,6 +158,27 @@ def _tell(swept: Sweep) -> None:
         )
     if best := best_threshold(swept):
         typer.echo(f"Best F1   {share(best[1].f1)}, at a review from {best[0]}")
+
+
+def _tell_pricing(pricing: Pricing, swept: Sweep) -> None:
+    if not pricing.proposals:
+        typer.echo("Points    none that the labels would have changed")
+        return
+    typer.echo("Points                        now   fitted   right    wrong   alerts")
+    rows = [("as they are", "", "", swept.now)]
+    rows += [(one.code, str(one.now), str(one.fitted), one.alone) for one in pricing.proposals]
+    rows.append(("all of them", "", "", pricing.together))
+    for name, now, then, at in rows:
+        typer.echo(
+            f"{name:26}{now:>7}{then:>9}{at.score.right:8,}{at.score.wrong:9,}"
+            f"{at.alerts.total():9,}"
+        )
+    seen, unseen = pricing.unseen_now, pricing.unseen
+    typer.echo(
+        f"On accounts not fitted to: {unseen.right:,} of {unseen.bad:,} bad ones and"
+        f" {unseen.wrong:,} good ones for review; now {seen.right:,} and {seen.wrong:,}"
+    )
+    typer.echo("Put into a ruleset what you agree with: nothing was changed")
 
 
 def _write(file: Path, text: str) -> None:

@@ -190,6 +190,7 @@ def test_partitions_know_what_a_replay_knows(seed: int, partitions: int) -> None
     events = sorted(
         [
             *begun,
+            *((200.0 + number, "late.example", f"l{number}") for number in range(3)),
             *(
                 (chance.uniform(60, 240), chance.choice(names), f"a{number}")
                 for number in range(600)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.event import Decision
+from contracts.ruleset import default_ruleset_text
 from doorstaff.database import open_home_database
 from doorstaff.knowledge import choose_knowledge, knowledge_of
 from doorstaff.settings import load_settings
@@ -42,6 +43,33 @@ def write_labels(folder: Path, count: int = 60) -> Path:
     rows = [f"a{n},{'spam' if n % 2 else 'ham'}" for n in range(count)]
     file.write_text("\n".join(["account_id,label", *rows]), "utf-8")
     return file
+
+
+def test_points_are_proposed_and_nothing_is_changed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "posts.jsonl"
+    texts = ("On telegram @cash_king{0} or https://bit.ly/x{0}", "At http://93.184.216.34/{0}")
+    wares = "We sell {} and {} and more, to see in our hall of {} every day from nine on."
+    events = [
+        post(
+            n,
+            at_s=n * 3_600,
+            account=f"a{n}",
+            text=f"{texts[n % 2].format(n)} {wares.format(*WARES[n % 3 : n % 3 + 3])}",
+        )
+        for n in range(60)
+    ]
+    file.write_text("\n".join(event.model_dump_json() for event in events), "utf-8")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(default_ruleset_text(), "utf-8")
+    before = rules.read_bytes()
+    told = run("tune", file, "--labels", write_labels(tmp_path), "--ruleset", rules, "--points")
+    assert told.code == 0
+    assert "as they are" in told.out
+    assert "all of them" in told.out
+    assert "On accounts not fitted to: " in told.out
+    assert rules.read_bytes() == before
+    few = run("tune", file, "--labels", write_labels(tmp_path, 4), "--points")
+    assert (few.code, "2 bad accounts and 2 good ones" in few.err) == (1, True)
 
 
 def test_lists_are_shown_with_their_origin(run: Run) -> None:
