@@ -127,7 +127,9 @@ class AlertDesk:
 
     def observe(self, verdict: Verdict) -> list[Alert]:
         """Take in a verdict, in place of an earlier one on the same event."""
-        return self._vips.observe(verdict) + self._about(verdict)
+        alerts = self._vips.observe(verdict)
+        alerts += self._about(verdict)
+        return alerts
 
     def screened(self, screening: Screening) -> list[Alert]:
         """Take in what a media worker found; of two findings on an upload the larger stands."""
@@ -294,7 +296,7 @@ class AlertDesk:
                     elif self._loading is not None:
                         self._campaigns.add(self._loading, standing)
 
-    def _about(self, verdict: Verdict) -> list[Alert]:
+    def _about(self, verdict: Verdict) -> Iterable[Alert]:
         standing = standing_of(verdict, self._book)
         joined = self._campaigns.join(standing)
         if joined is not None:
@@ -303,12 +305,12 @@ class AlertDesk:
                 self._book.let_go(before.reasons)
             else:
                 campaign.active_ms = max(campaign.newest_ms, self._pace.newest_ms)
-            return list(self._about_campaign(campaign, gone, standing))
+            return self._about_campaign(campaign, gone, standing)
         if verdict.action == "allow" or verdict.ties or self._is_only_media(verdict):
             # What ties it to a campaign long over was told when that one was.
             self._book.let_go(standing.reasons)
-            return []
-        return list(self._about_account(standing))
+            return ()
+        return self._about_account(standing)
 
     def _about_campaign(
         self, campaign: Campaign, gone: list[Campaign], standing: Standing
@@ -323,7 +325,7 @@ class AlertDesk:
                 self._note(standing)
         elif self._cannot_wait(campaign):
             yield from self._say(campaign)
-        elif campaign.told:
+        elif campaign.told and standing.account_id in self._lone:
             yield from self._fold_in(campaign, [standing.account_id])
         if gone and campaign.told:
             yield from self._fold_in(campaign, self._lone.keys() & campaign.accounts.keys())

@@ -131,6 +131,9 @@ class Campaigns:
             The campaign; those that turned out to be one with it, and are no more; and what was
             known of the event before. None if no tie of it counts.
         """
+        campaign = self._only_one(standing)
+        if campaign is not None:
+            return campaign, [], self._put_into(campaign, standing, standing.ties)
         at_ms = standing.at_ms
         ties = [tie for tie in standing.ties if self._counts((tie[1], tie[0]), at_ms)]
         held = self._by_event.get(standing.event_id)
@@ -141,9 +144,7 @@ class Campaigns:
         around = self._around(standing.account_id, ties)
         found += [one for one in around if one.is_near(at_ms, QUIET_MS)]
         campaign, gone = self._united(_roots(found))
-        before = campaign.put(standing, self._horizon_ms)
-        campaign.oldest_ms = min(campaign.oldest_ms, at_ms)
-        self._index(campaign, standing, ties)
+        before = self._put_into(campaign, standing, ties)
         for other in _roots(around):
             if other is not campaign and other not in campaign.apart:
                 campaign.apart.append(other)
@@ -188,10 +189,8 @@ class Campaigns:
 
     def add(self, campaign: Campaign, standing: Standing) -> None:
         """Put an event into the campaign that it was in."""
-        campaign.put(standing, self._horizon_ms)
-        campaign.oldest_ms = min(campaign.oldest_ms, standing.at_ms)
         ties = [tie for tie in standing.ties if (tie[1], tie[0]) in campaign.bursts]
-        self._index(campaign, standing, ties)
+        self._put_into(campaign, standing, ties)
 
     def end(self) -> None:
         """Find out which campaigns are apart, when all have their events."""
@@ -199,6 +198,41 @@ class Campaigns:
             for campaign in sharing if len(sharing) > 1 else ():
                 known = campaign.apart
                 known += [one for one in sharing if one is not campaign and one not in known]
+
+    def _only_one(self, standing: Standing) -> Campaign | None:
+        """The campaign that an event belongs to, if no other one and no new burst is concerned.
+
+        So it is with nearly every event of a large campaign: nothing has to be searched or joined.
+        """
+        ties = standing.ties
+        known = self._by_burst.get((ties[0][1], ties[0][0])) if ties else None
+        if known is None:
+            return None
+        campaign = known if known.parent is None else root_of(known)
+        if campaign.apart or not campaign.is_near(standing.at_ms, QUIET_MS):
+            return None
+        for facet, since_ms, _ in ties:
+            if (since_ms, facet) not in campaign.bursts or len(self._by_facet[facet]) != 1:
+                return None
+        held = self._by_event.get(standing.event_id)
+        if held is not None and held is not campaign and root_of(held) is not campaign:
+            return None
+        for other in self._by_account.get(standing.account_id, ()):
+            if other is not campaign and root_of(other) is not campaign:
+                return None
+        return campaign
+
+    def _put_into(
+        self, campaign: Campaign, standing: Standing, ties: Iterable[StandingTie]
+    ) -> Standing | None:
+        """Count an event in a campaign; give what was known of it."""
+        before = campaign.put(standing, self._horizon_ms)
+        campaign.oldest_ms = min(campaign.oldest_ms, standing.at_ms)
+        self._by_event[standing.event_id] = campaign
+        _put(self._by_account, standing.account_id, campaign)
+        for tie in ties:
+            self._tie(campaign, tie)
+        return before
 
     def _counts(self, burst: Burst, at_ms: int) -> bool:
         known = self._by_burst.get(burst)
@@ -215,15 +249,10 @@ class Campaigns:
     def _is_one_with(self, campaign: Campaign, other: Campaign) -> bool:
         return other is not campaign and campaign.is_within(QUIET_MS, other)
 
-    def _index(self, campaign: Campaign, standing: Standing, ties: Iterable[StandingTie]) -> None:
-        self._by_event[standing.event_id] = campaign
-        _put(self._by_account, standing.account_id, campaign)
-        for tie in ties:
-            self._tie(campaign, tie)
-
     def _tie(self, campaign: Campaign, tie: StandingTie) -> None:
         facet, since_ms, accounts = tie
-        campaign.facets[facet] = max(accounts, campaign.facets.get(facet, 0))
+        if accounts > campaign.facets.get(facet, -1):
+            campaign.facets[facet] = accounts
         burst = (since_ms, facet)
         if burst not in campaign.bursts:
             campaign.bursts.add(burst)
@@ -286,8 +315,10 @@ def _roots(campaigns: Collection[Campaign]) -> list[Campaign]:
 
 
 def _put(index: dict[K, list[Campaign]], key: K, campaign: Campaign) -> None:
-    sharing = index.setdefault(key, [])
-    if len(sharing) != 1 or sharing[0] is not campaign:
+    sharing = index.get(key)
+    if sharing is None:
+        index[key] = [campaign]
+    elif len(sharing) != 1 or sharing[0] is not campaign:
         sharing[:] = _roots((*sharing, campaign))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -24,7 +24,14 @@ StandingTie = tuple[Facet, int, int]
 ReasonKey = tuple[Code, int, bytes]
 """Code, points, evidence as JSON: in the order in which its detector gives it, always the same."""
 
-_encoder = msgspec.json.Encoder()
+Lead = tuple[int, Facet, CampaignId]
+"""When a burst began, of what, and the campaign that is named after it."""
+
+K = TypeVar("K")
+
+_STRICTEST_FIRST = tuple(reversed(ACTIONS))
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -52,15 +59,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Args:
             horizon_ms: No burst begins longer than this after an event that it ties.
         """
-        by_facet: dict[Facet, tuple[int, int]] = {}
-        for facet, since_ms, accounts in self.ties:
-            since, most = by_facet.get(facet, (since_ms, accounts))
-            by_facet[facet] = min(since, since_ms), max(most, accounts)
         weight = 1 + ACTIONS.index(self.action)
         for _, points, _ in self.reasons:
             weight += 1 + abs(points)
-        for since_ms, accounts in by_facet.values():
-            weight += 1 + accounts + max(0, horizon_ms + self.at_ms - since_ms)
+        ties = self.ties
+        if len(ties) > 1:
+            ties = _widest(ties)
+        until_ms = horizon_ms + self.at_ms
+        for _, since_ms, accounts in ties:
+            weight += 1 + accounts + max(0, until_ms - since_ms)
         return weight
 
 
@@ -87,11 +94,12 @@ class ReasonBook:
     def keep(self, reasons: Iterable[Reason]) -> tuple[ReasonKey, ...]:
         """Keep reasons, each once more, and give their keys."""
         keys = []
+        booked = self._reasons
         for reason in reasons:
-            key: ReasonKey = reason.code, reason.points, _encoder.encode(reason.evidence)
-            kept = self._reasons.get(key)
+            key: ReasonKey = reason.code, reason.points, _encode(reason.evidence)
+            kept = booked.get(key)
             if kept is None:
-                kept = self._reasons[key] = _Booked(key, reason)
+                kept = booked[key] = _Booked(key, reason)
             kept.times += 1
             keys.append(kept.key)
         return tuple(keys)
@@ -152,7 +160,7 @@ class Case:
         self.reasons: Counter[ReasonKey] = Counter()
         self.risks: Counter[int] = Counter()
         self.actions: Counter[Action] = Counter()
-        self.leads: Counter[tuple[int, Facet, CampaignId]] = Counter()
+        self.leads: Counter[Lead] = Counter()
         """The campaigns that the verdicts name, each with the tie that it is named after."""
         self.newest_ms = 0
         self.weight = 0
@@ -165,19 +173,22 @@ class Case:
     @property
     def action(self) -> Action:
         """The strictest."""
-        return max(self.actions, key=ACTIONS.index, default="allow")
+        for action in _STRICTEST_FIRST:
+            if action in self.actions:
+                return action
+        return "allow"
 
     def put(self, standing: Standing, horizon_ms: int) -> Standing | None:
         """Count an event, in place of what was known of it, which is given back."""
+        at_ms = standing.at_ms
         before = self.events.get(standing.event_id)
         if before is not None:
             self._count(before, -1, horizon_ms)
         self.events[standing.event_id] = standing
         self._count(standing, 1, horizon_ms)
-        first_ms = self.accounts.get(standing.account_id)
-        if first_ms is None or standing.at_ms < first_ms:
-            self.accounts[standing.account_id] = standing.at_ms
-        self.newest_ms = max(self.newest_ms, standing.at_ms)
+        if at_ms < self.accounts.setdefault(standing.account_id, at_ms):
+            self.accounts[standing.account_id] = at_ms
+        self.newest_ms = max(self.newest_ms, at_ms)
         return before
 
     def take_over(self, other: Case) -> None:
@@ -205,6 +216,15 @@ class Case:
             _add(self.leads, (since_ms, facet, standing.campaign_id), by)
 
 
+def _widest(ties: Iterable[StandingTie]) -> tuple[StandingTie, ...]:
+    """One a facet: its earliest burst, and the most accounts of any."""
+    by_facet: dict[Facet, StandingTie] = {}
+    for facet, since_ms, accounts in ties:
+        _, since, most = by_facet.get(facet, (facet, since_ms, accounts))
+        by_facet[facet] = facet, min(since, since_ms), max(most, accounts)
+    return tuple(by_facet.values())
+
+
 def standing_of(verdict: Verdict, book: ReasonBook) -> Standing:
     """What alerts need of a verdict; its reasons are kept in the book."""
     return Standing(
@@ -214,14 +234,16 @@ def standing_of(verdict: Verdict, book: ReasonBook) -> Standing:
         risk=verdict.risk,
         action=verdict.action,
         reasons=book.keep(verdict.reasons),
-        ties=tuple((tie.facet, epoch_ms(tie.since), tie.accounts) for tie in verdict.ties),
+        ties=tuple([(tie.facet, epoch_ms(tie.since), tie.accounts) for tie in verdict.ties]),
         campaign_id=verdict.campaign_id,
     )
 
 
-def _add(counter: Counter[Any], key: Any, by: int) -> None:
-    counter[key] += by
-    if not counter[key]:
+def _add(counter: Counter[K], key: K, by: int) -> None:
+    count = counter.get(key, 0) + by
+    if count:
+        counter[key] = count
+    else:
         del counter[key]
 
 

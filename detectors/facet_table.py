@@ -82,7 +82,6 @@ class FacetTable:
         "_newest_ms",
         "_older_until_ms",
         "_packable_nuls",
-        "_quiet_below",
         "_rest",
         "_suspects",
         "_text_bytes",
@@ -90,6 +89,7 @@ class FacetTable:
         "copy",
         "look_ms",
         "older",
+        "quiet_below",
         "sightings",
         "tallies",
         "to_stock",
@@ -106,7 +106,7 @@ class FacetTable:
         new_window: Callable[[Facet], FacetWindow],
     ) -> None:
         self._kept_ms = kept_ms
-        self._quiet_below = quiet_below
+        self.quiet_below = quiet_below
         self._packable_nuls = 3 * (min(quiet_below, MOST_PACKED) - 2)
         """A string with fewer NUL characters takes one more sighting and still cannot fire."""
         self._budget = budget
@@ -151,7 +151,7 @@ class FacetTable:
         if not self._suspects:
             return None
         missed, error = self._missed(facet)
-        if missed == 0 and self._quiet_below > 1:
+        if missed == 0 and self.quiet_below > 1:
             return None
         for one in (self.young, *self.older):
             one.pop(facet, None)

@@ -110,7 +110,12 @@ class Ledger:
         self._events.add(account_id, occurred_at_ms, event_id)
         if not signals and account_id not in self._accounts:
             return [self._plain(event_id, account_id, occurred_at_ms)]
-        moment = (occurred_at_ms, event_id)
+        return self._settle((occurred_at_ms, event_id), account_id, signals)
+
+    def _settle(
+        self, moment: Moment, account_id: AccountId, signals: Iterable[Signal]
+    ) -> list[Verdict]:
+        """The verdicts that an event changes, its own first, once the event is noted."""
         moments = self._changed(account_id, self._add(account_id, signals))
         if not moments or moments == [moment]:
             return [self._verdict(account_id, moment)]
@@ -143,10 +148,15 @@ class Ledger:
                 add(account_id, at_ms, event_id)
                 note(plain(event_id, account_id, at_ms))
                 continue
-            own = list(reading.signals)
+            own = [*reading.signals]
             for signal in raised or ():
                 (own if signal.account_id == account_id else strange).append(signal)
-            verdicts += self.settle(event_id, account_id, at_ms, own)
+            if account_id in accounts:
+                verdicts += self.settle(event_id, account_id, at_ms, own)
+            elif add(account_id, at_ms, event_id):
+                note(self._first(event_id, account_id, at_ms, own))
+            else:
+                verdicts += self._settle((at_ms, event_id), account_id, own)
         for about_earlier in (strange, *by_event.values()):
             verdicts += self.amend(about_earlier)
         return verdicts
@@ -161,6 +171,24 @@ class Ledger:
             for account_id, own in by_account.items()
             for moment in self._changed(account_id, self._add(account_id, own))
         ]
+
+    def _first(
+        self, event_id: EventId, account_id: AccountId, at_ms: int, signals: list[Signal]
+    ) -> Verdict:
+        """The verdict on the only event of an account of which nothing was known."""
+        known: list[Signal] = []
+        for signal in signals:
+            if signal.mode == "live":
+                if known:
+                    join(known, signal)
+                else:
+                    known.append(signal)
+        if not known:
+            return self._plain(event_id, account_id, at_ms)
+        if len(self._accounts) >= self._max_accounts:
+            self._accounts.popitem(last=False)
+        self._accounts[account_id] = known
+        return self._of(event_id, account_id, at_ms, known)
 
     def _changed(self, account_id: AccountId, about: set[Moment]) -> list[Moment]:
         """The events that something bears on: those that it is about, and what came after."""
@@ -198,13 +226,19 @@ class Ledger:
         if not known:
             return self._plain(moment[1], account_id, moment[0])
         counting = [one for one in known if (one.occurred_at_ms, one.event_id) <= moment]
+        return self._of(moment[1], account_id, moment[0], counting)
+
+    def _of(
+        self, event_id: EventId, account_id: AccountId, at_ms: int, counting: list[Signal]
+    ) -> Verdict:
+        """The verdict that signals come to."""
         signals = counting if len(counting) <= 1 else strongest_of(counting)
         ties = ties_of(counting)
         risk = max(map(self._risk, adding_up(counting, signals)))
         return Verdict(
-            event_id=moment[1],
+            event_id=event_id,
             account_id=account_id,
-            occurred_at=from_epoch_ms(moment[0]),
+            occurred_at=from_epoch_ms(at_ms),
             risk=risk,
             action=self._actions[risk],
             reasons=tuple(
@@ -232,11 +266,13 @@ class Ledger:
     def _risk(self, signals: list[Signal]) -> int:
         by_group: dict[str, int] = {}
         for signal in signals:
-            by_group[signal.group] = by_group.get(signal.group, 0) + signal.points
-        total = 0
+            group = signal.group
+            by_group[group] = by_group.get(group, 0) + signal.points
+        total, caps = 0, self._caps
         for group, points in by_group.items():
-            total += min(points, self._caps[group])
-        risk = max(0, min(100, total))
+            cap = caps[group]
+            total += points if points < cap else cap
+        risk = 0 if total < 0 else min(total, 100)
         if risk >= self._thresholds.hold and self._is_spared(signals, by_group):
             return self._thresholds.hold - 1
         return risk
@@ -263,16 +299,19 @@ class _Events:
         self._turn_ms = 0
         self._half = max(1, max_accounts // 2)
 
-    def add(self, account_id: AccountId, at_ms: int, event_id: EventId) -> None:
+    def add(self, account_id: AccountId, at_ms: int, event_id: EventId) -> bool:
+        """Note an event; whether no other one of its account is known."""
         if at_ms >= self._turn_ms or len(self._young) >= self._half:
             self._turn_ms = max(self._turn_ms, at_ms + KEPT_EVENTS_MS)
             self._young, self._old = {}, self._young
         text = f"{at_ms}\0{event_id}"
         known = self._young.setdefault(account_id, text)
         if known is text:  # its first, as most are
-            known = self._old.pop(account_id, text) if self._old else text
+            if not self._old:
+                return True
+            known = self._old.pop(account_id, text)
         if known == text:
-            return
+            return True
         moment = (at_ms, event_id)
         moments = _moments(known)
         if moment not in moments:
@@ -280,6 +319,7 @@ class _Events:
         self._young[account_id] = "\0".join(
             f"{at_ms}\0{event_id}" for at_ms, event_id in moments[-MAX_EVENTS:]
         )
+        return False
 
     def pieces(self) -> Iterable[_EventsPiece]:
         """All of it as of now, in pieces."""

@@ -92,13 +92,12 @@ def strongest_of(signals: Iterable[Signal]) -> list[Signal]:
 
 def ties_of(signals: Iterable[Signal]) -> tuple[Tie, ...]:
     """What of signals ties, the earliest first."""
+    tying = [burst for signal in signals if (burst := signal.burst) is not None and burst.ties]
+    if len(tying) <= 1:
+        return tuple([_tie(burst.facet, burst.since_ms, burst.accounts) for burst in tying])
     bursts: dict[Facet, list[Burst]] = {}
-    for signal in signals:
-        burst = signal.burst
-        if burst is not None and burst.ties:
-            bursts.setdefault(burst.facet, []).append(burst)
-    if not bursts:
-        return ()
+    for burst in tying:
+        bursts.setdefault(burst.facet, []).append(burst)
     return tuple(
         sorted((tie for one in bursts.values() for tie in _ties(one)), key=_earliest_first)
     )

@@ -78,6 +78,8 @@ class _Kind:
         """Whether no rule can fire in any window that holds a sighting; and none is too much."""
         if self.with_values or window.tally is not None or len(window) > MAX_SIGHTINGS:
             return False
+        if len(window) + window.missed < self.table.quiet_below:
+            return True
         return all(
             window.around(place, gauge.pane_ms) + window.missed < gauge.quiet_below
             for gauge in self.gauges
@@ -183,12 +185,15 @@ class Velocity:
             if window is not None:
                 if table.copy is not None:
                     table.copy.before_change(facet)
-                if window.silent > 0 and at_ms > window.times[-1]:
-                    window.silent -= 1
-                    window.rest -= 1
+                if window.rest > 0 and at_ms > window.times[-1] and window.values is None:
                     window.times.append(at_ms)
                     window.texts.append(text)
-                    table.sightings += 1
+                    window.rest -= 1
+                    if window.silent > 0:
+                        window.silent -= 1
+                        table.sightings += 1
+                    else:
+                        _count_newcomer(kind, window, signals)
                     continue
             else:
                 known = table.young.setdefault(facet, text)
@@ -238,13 +243,17 @@ def _count(
         for index, gauge in enumerate(kind.gauges):
             if window.level(index, place):
                 signals.append(_signal_at(gauge, index, window, place))
-    elif window.rest > 0 and place == len(window.times) - 1:
-        _count_newcomer(kind, window, signals)
-    elif place == len(window.times) - 1:
-        window.rest = MOST_REST
-        _look(kind, window, place, signals)
+        return
+    window.silent = max(window.silent - 1, 0)
+    if place == len(window.times) - 1:
+        if window.rest > 0:
+            window.rest -= 1
+            _count_newcomer(kind, window, signals)
+        else:
+            window.rest = MOST_REST
+            _look(kind, window, place, signals)
     else:
-        window.rest, window.silent = max(window.rest - 1, 0), max(window.silent - 1, 0)
+        window.rest = max(window.rest - 1, 0)
         if kind.is_quiet_around(window, place):
             kind.table.sightings += 1
         else:
@@ -261,7 +270,6 @@ def _look(kind: _Kind, window: FacetWindow, place: int, signals: list[Signal]) -
 
 def _count_newcomer(kind: _Kind, window: FacetWindow, signals: list[Signal]) -> None:
     """Signal the newest sighting, which has brought no window to a higher level."""
-    window.rest -= 1
     kind.table.sightings += 1
     for index, level in enumerate(window.levels):
         if level:
@@ -290,7 +298,8 @@ def _signal_at(gauge: Gauge, index: int, window: FacetWindow, at: int) -> Signal
 
 
 def _signal(gauge: Gauge, window: FacetWindow, reached: int, since_ms: int, text: str) -> Signal:
-    doubt = gauge.doubt(window, reached)
+    is_exact = window.tally is None and window.missed == 0
+    doubt = () if is_exact else gauge.doubt(window, reached)
     evidence, burst = _said(gauge, window.facet, reached, since_ms, doubt)
     rule = gauge.rule
     at_ms, account_id, event_id = text.split("\0")

@@ -60,8 +60,10 @@ class VipDesk:
 
     def observe(self, verdict: Verdict) -> list[Alert]:
         """Take in a verdict; an alert if it says of a VIP what was not known."""
-        reason = next((reason for reason in verdict.reasons if reason.code == VIP), None)
-        if reason is None:
+        for reason in verdict.reasons:
+            if reason.code == VIP:
+                break
+        else:  # as a rule
             return []
         row = VipRow(
             verdict.account_id,

@@ -192,7 +192,7 @@ class FacetWindow:
             Whether it is; then the standing of all others is as before.
         """
         times, runs = self.times, self.runs[rule]
-        pane = times[-1] // pane_ms
+        pane, place = times[-1] // pane_ms, len(times) - 1
         last = runs[-1] if runs else _NO_RUN
         if pane != last[1]:  # else it is the same window, and one that has lost nothing
             counted = self._caught_up().fresh if by_account else times
@@ -201,7 +201,7 @@ class FacetWindow:
             if not last[0] <= pane <= last[1] + PANES:
                 return False
             last[1] = max(last[1], pane)
-        self._levels_to(rule, len(times) - 1).append(self.levels[rule])
+        self._levels_to(rule, place).append(self.levels[rule])
         return True
 
     def level(self, rule: int, place: int) -> int:

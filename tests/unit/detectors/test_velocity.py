@@ -126,6 +126,13 @@ def test_a_late_sighting_counts_where_it_belongs() -> None:
     assert {signal.evidence["since"] for signal in signals[2]} == {"2026-05-04T18:01:00Z"}
 
 
+def test_a_level_is_reached_also_where_two_come_in_the_same_millisecond() -> None:
+    velocity = Velocity(ruleset(rule((10, 30))))
+    times = [*range(8), 7, 9]  # the eighth makes a window, which then may rest for one sighting
+    told = observed(velocity, *(sighting(n, at_s) for n, at_s in enumerate(times)))
+    assert [len(signals) for signals in told] == [0] * 9 + [10]
+
+
 def test_one_that_lies_before_the_window_is_not_of_the_burst() -> None:
     velocity = Velocity(RULES)
     observed(velocity, *(sighting(n, 100_000) for n in range(3)))
