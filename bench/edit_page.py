@@ -97,10 +97,11 @@ def write_page(run: EditRun, page: Path | None) -> None:
         "An upload is found if a stretch of the right work overlaps the true one on both sides."
         " vPDQ's rule (a frame a second, 31 bits, 80 % of either side's frames) and `videohash`"
         " (within 10 of 64 bits; asked about every tenth upload) only say which work it is, and"
-        " have no seconds to be wrong about. A stretch is 10 s of 16 s at most, begins at any"
-        " moment, and is all of its upload but in the long ones, where it lies between other videos: their"
-        " ends say most. The drawn works are of this bench, and Doorstaff was mended on what these"
-        " works and edits showed: expect less of others."
+        " have no seconds to be wrong about."
+        " A stretch is 10 s of 16 s at most, begins at any moment, and is all of its upload but in"
+        " the long ones, where it lies between other videos: their ends say most."
+        " The drawn works are of this bench, and Doorstaff was mended on what these works and edits"
+        " showed: expect less of others."
     )
     note.table(
         ("edit", "uploads", "found", *RIVALS, "stretches", f"all ends ±{TOLERANCE_S:g} s", "false",
