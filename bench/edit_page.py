@@ -98,6 +98,10 @@ def write_page(run: EditRun, page: Path | None) -> None:
         " vPDQ's rule (a frame a second, 31 bits, 80 % of either side's frames) and `videohash`"
         " (within 10 of 64 bits; asked about every tenth upload) only say which work it is, and"
         " have no seconds to be wrong about."
+        " A stretch is 10 s of 16 s at most, begins at any moment, and is all of its upload but in"
+        " the long ones, where it lies between other videos: their ends say most."
+        " The drawn works are of this bench, and Doorstaff was mended on what these works and edits"
+        " showed: expect less of others."
     )
     note.table(
         ("edit", "uploads", "found", *RIVALS, "stretches", f"all ends ±{TOLERANCE_S:g} s", "false",
@@ -113,7 +117,7 @@ def write_page(run: EditRun, page: Path | None) -> None:
     )
     whole_s = sum(run.stages.values()) or 1.0
     note.say(
-        "Seconds of one core: "
+        "Seconds of one core, what was kept by an earlier run left out but for screening: "
         + ", ".join(f"{part} {spent_s:,.0f}" for part, spent_s in run.cost_s.items())
         + ". Of the time of a screening by the clock, "
         + ", ".join(

@@ -123,16 +123,16 @@ class Overlay:
         return found
 
     def _measure(self, path: Path, rule: OverlayRule) -> Stretch | None:
-        likeness = self.table[path.upload, path.reference]
-        told = np.clip(likeness - rule.gain_from, 0.02, None).astype(np.float64)
+        on_path = self.table[path.upload, path.reference]
+        told = np.clip(on_path - rule.gain_from, 0.02, None).astype(np.float64)
         told[self.flat[path.upload]] = 0.001
         line = fit_line(self.upload_s[path.upload], self.reference_s[path.reference], told)
         line = self._straighten(line, path)
         first, last = int(path.upload[0]), int(path.upload[-1])
         rows = np.arange(first, last + 1)
         columns, best = self._along(line, rows, rule)
-        if np.mean(best) < np.mean(likeness) - _LINE_LOSS:
-            columns, best = path.reference, likeness  # it does not run evenly: leave it as it is
+        if np.mean(best) < np.mean(on_path) - _LINE_LOSS:
+            columns, best = path.reference, on_path  # it does not run evenly: leave it as it is
         agree = (best >= rule.agree) & ~self.flat[rows]
         asked = int((~self.flat[rows]).sum())
         if not agree.any() or not asked:
@@ -141,12 +141,14 @@ class Overlay:
         start_s, end_s = self._ends(first, last)
         if end_s - start_s < rule.min_seconds or share < rule.min_share:
             return None
-        distinct = min(
-            count_distinct(self.upload[rows[agree]], rule.distinct_below),
-            count_distinct(self.reference[columns[agree]], rule.distinct_below),
-        )
+        likeness = float(best[agree].mean())
         together = moving_together(self.upload[rows], self.reference[columns])
-        score = score_of(float(best[agree].mean()), share, distinct, together)
+        below = differ_below(likeness, together, rule)
+        distinct = min(
+            count_distinct(self.upload[rows[agree]], below),
+            count_distinct(self.reference[columns[agree]], below),
+        )
+        score = score_of(likeness, share, distinct, together)
         if distinct < rule.min_distinct or score < rule.min_score:
             return None
         theirs = line.reference_s(np.array([start_s, end_s]))
@@ -157,7 +159,7 @@ class Overlay:
             reference_end_s=min(self.reference_end_s, float(theirs[1])),
             score=score,
             share=share,
-            likeness=float(best[agree].mean()),
+            likeness=likeness,
             together=together,
             agreeing=int(agree.sum()),
             distinct=distinct,
@@ -287,6 +289,21 @@ def moving_together(upload: Floats, reference: Floats) -> float:
 
 
 _CHANGE_ROWS = 6
+
+
+def differ_below(likeness: float, together: float, rule: OverlayRule) -> float:
+    """The likeness under which two pictures of one video count as different.
+
+    In a scene that nearly stands they are alike to nine tenths throughout. Where both films change
+    together, they differ once they are less alike, by far, than a picture and its own copy.
+    """
+    if together < _SURELY_TOGETHER:
+        return rule.distinct_below
+    copied = 1 - _FAR_LESS * (1 - likeness)
+    return min(max(copied, rule.distinct_below), _STILL_ALIKE)
+
+
+_SURELY_TOGETHER, _FAR_LESS, _STILL_ALIKE = 0.6, 2.5, 0.98
 
 
 def score_of(likeness: float, share: float, distinct: int, together: float) -> float:

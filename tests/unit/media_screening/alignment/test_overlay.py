@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -14,6 +14,9 @@ from media_screening.alignment.view import WHOLE, window_view
 from media_screening.fingerprinting.reference_sketch import Sketches
 
 SIDE = 24
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Without shrinking, which takes minutes here and shows nothing that the seed does not."""
+
 PERIOD_S = 0.25
 
 
@@ -161,22 +164,38 @@ def test_too_little_in_common_is_no_overlay() -> None:
     )
 
 
-def still_life(seed: int, count: int) -> NDArray[np.uint8]:
+def still_life(seed: int, count: int, *, side: int = 8) -> NDArray[np.uint8]:
     """A scene that stands, in which now and then something small is put to another place."""
     chance = np.random.default_rng(seed)
     scene = chance.integers(0, 256, (SIDE, SIDE))
     pictures = np.repeat(scene[None], count, axis=0)
     for at in range(0, count, 10):
-        top, left = chance.integers(0, SIDE - 8, 2)
-        thing = chance.integers(0, 256, (8, 8))
-        pictures[at : at + 6, top : top + 8, left : left + 8] = thing
+        top, left = chance.integers(0, SIDE - side, 2)
+        thing = chance.integers(0, 256, (side, side))
+        pictures[at : at + 6, top : top + side, left : left + side] = thing
     return pictures.astype(np.uint8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=QUICK)
 @given(seed=st.integers(0, 1000), start=st.integers(4, 20))
 def test_where_nearly_nothing_moves_what_moves_says_the_seconds(seed: int, start: int) -> None:
     reference = still_life(seed, 64)
     (stretch,) = found(reference[start : start + 40], reference)
     assert stretch.reference_start_s == pytest.approx(start * PERIOD_S, abs=0.3)
     assert stretch.reference_end_s == pytest.approx((start + 40) * PERIOD_S, abs=0.3)
+
+
+def coded(pictures: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """The same pictures with the noise of an encoder."""
+    noise = np.random.default_rng(seed).normal(0, 3, pictures.shape)
+    return np.clip(pictures + noise, 0, 255).astype(np.uint8)
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(seed=st.integers(0, 1000))
+def test_a_scene_in_which_little_moves_is_found_and_one_in_which_nothing_does_is_not(
+    seed: int,
+) -> None:
+    little, nothing = still_life(seed, 64, side=4), still_life(seed, 1).repeat(64, axis=0)
+    assert found(coded(little[8:48], 1), coded(little, 2))
+    assert not found(coded(nothing[8:48], 1), coded(nothing, 2))
