@@ -104,7 +104,8 @@ def sight(upload: Features, reference: Features) -> Sighting | None:
         from_xy, to_xy, method=cv2.RANSAC, ransacReprojThreshold=_REACH,
         maxIters=_RANSAC_ROUNDS, confidence=_RANSAC_CONFIDENCE,
     )  # fmt: skip
-    if not np.any(kept):  # then there is no affine either
+    # If none is kept there is no affine either.
+    if kept is None or np.count_nonzero(kept) < _MIN_INLIERS:
         return None
     inside = kept.ravel().astype(bool)
     inliers = count_places(to_xy[inside], from_xy[inside])
