@@ -1,28 +1,24 @@
-"""A block of the index: the heads of runs, sorted by how wide the runs are. Never changed."""
+"""Heads of runs, and blocks of them that are searched. Never changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.fingerprinting.hamming import distances_bits, pairs_within
+from media_screening.fingerprinting.hamming import pairs_within
 from media_screening.fingerprinting.pdq import PDQ_BYTES
-from media_screening.index.run import find_runs, spread
+from media_screening.index.run import find_runs
 
-if TYPE_CHECKING:
-    from media_screening.index.hash_index import IndexedHashes
+MAX_RADIUS_BITS = 40
+"""How wide a run may be. Wider runs are fewer heads to compare with, and more that are not ruled
+out: at 48 + 40 bits about one head in two thousand of another video (measured on seven videos)."""
 
-_WIDTHS_BITS = (0, 8, 16, 24, 32, 40)
-"""Runs are searched by these classes of their radius, each no further than it needs."""
-
-_TELLING_BITS = 96
-"""A distance that still tells apart: one in a thousand pairs of frames of different videos is
-nearer (measured on seven videos; the median is 128). Queries are grouped as widely as this
-allows."""
+_GATHERED = 1 << 18
+"""Candidates that are looked at together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -43,33 +39,31 @@ class Candidates:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Heads:
-    """Heads of runs of one class of widths: 42 bytes a run.
+class Heads:
+    """Heads of runs, k of them: 38 bytes each.
 
     Attributes:
-        hash: Shape (n, 32).
-        owner: Number of the reference.
+        hash: Shape (k, 32).
         first: First row of the run among its reference's.
         count: How many rows it has.
         radius_bits: How far its furthest row is from the head.
     """
 
     hash: NDArray[np.uint8]
-    owner: NDArray[np.int32]
     first: NDArray[np.int32]
     count: NDArray[np.uint8]
     radius_bits: NDArray[np.uint8]
 
     def __len__(self) -> int:
-        return len(self.owner)
+        return len(self.first)
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """All heads of several, one after another."""
         return cls._of(lambda name: np.concatenate([getattr(part, name) for part in parts]))
 
-    def where(self, kept: NDArray[Any]) -> Self:
-        """The heads of these rows, or of those where a mask is true."""
+    def where(self, kept: NDArray[np.bool_]) -> Self:
+        """The heads where a mask is true."""
         return self._of(lambda name: getattr(self, name)[kept])
 
     @classmethod
@@ -77,80 +71,73 @@ class _Heads:
         return cls(**{field.name: column(field.name) for field in fields(cls)})
 
 
-class Block:
-    """Heads by the class of their runs' widths."""
+def find_heads(hashes: NDArray[np.uint8]) -> Heads:
+    """The heads of the runs that a reference's hashes, of shape (n, 32), part into."""
+    runs = find_runs(hashes, max_radius_bits=MAX_RADIUS_BITS)
+    return Heads(
+        hash=hashes[runs.head].reshape(-1, PDQ_BYTES),
+        first=runs.first.astype(np.int32),
+        count=runs.count.astype(np.uint8),
+        radius_bits=runs.radius_bits.astype(np.uint8),
+    )
 
-    def __init__(self, classes: tuple[_Heads, ...]) -> None:
-        self._classes = classes
+
+class Block:
+    """Heads of one reference or of several.
+
+    Args:
+        heads: May be mapped from a file.
+        owner: The number of the reference for each of them, shape (k,).
+    """
+
+    def __init__(self, heads: Heads, owner: NDArray[np.int32]) -> None:
+        self._heads = heads
+        self._owner = owner
 
     def __len__(self) -> int:
-        return sum(map(len, self._classes))
+        return len(self._owner)
 
-    @property
-    def classes(self) -> tuple[_Heads, ...]:
-        """One for each of ``_WIDTHS_BITS``."""
-        return self._classes
+    @classmethod
+    def of(cls, number: int, heads: Heads) -> Self:
+        """The heads of one reference, as they lie."""
+        return cls(heads, np.broadcast_to(np.int32(number), len(heads)))
+
+    @classmethod
+    def merged(cls, blocks: Sequence[Self], *, keep: NDArray[np.bool_]) -> Self:
+        """What belongs to the references whose numbers ``keep`` is true at."""
+        heads = Heads.joined([block._heads for block in blocks])
+        owner = np.concatenate([block._owner for block in blocks])
+        kept = keep[owner]
+        return cls(heads, owner) if kept.all() else cls(heads.where(kept), owner[kept])
 
     def candidates(
         self, queries: NDArray[np.uint8], *, max_hamming_bits: int
     ) -> Iterator[Candidates]:
         """Runs that may hold hashes within the radius: all that do, and few others."""
-        if not len(queries):
-            return
-        for width, heads in zip(_WIDTHS_BITS, self._classes, strict=True):
-            reach = max_hamming_bits + width
-            groups = find_runs(queries, max_radius_bits=max(0, _TELLING_BITS - reach))
-            widest = int(groups.radius_bits.max())
-            for group, head in pairs_within(
-                queries[groups.head], heads.hash, max_hamming_bits=reach + widest
-            ):
-                pair, query = spread(groups.first[group], groups.count[group])
-                found = heads.where(head[pair])
-                bits = distances_bits(queries[query], found.hash)
-                near = bits <= max_hamming_bits + found.radius_bits.astype(np.int64)
-                if not near.any():
-                    continue
-                found = found.where(near)
-                yield Candidates(
-                    query=query[near],
-                    owner=found.owner.astype(np.int64),
-                    first=found.first.astype(np.int64),
-                    count=found.count.astype(np.int64),
-                )
-
-
-def make_block(references: Iterable[tuple[int, IndexedHashes]]) -> Block:
-    """Sort the runs of references, by their numbers, into classes."""
-    parts: list[list[_Heads]] = [[_NONE] for _ in _WIDTHS_BITS]
-    for number, indexed in references:
-        runs = indexed.runs
-        heads = _Heads(
-            hash=indexed.heads,
-            owner=np.full(len(runs), number, np.int32),
-            first=runs.first.astype(np.int32),
-            count=runs.count.astype(np.uint8),
-            radius_bits=runs.radius_bits.astype(np.uint8),
+        heads = self._heads
+        pairs = pairs_within(
+            queries, heads.hash, max_hamming_bits=max_hamming_bits, wider_bits=heads.radius_bits
         )
-        wide = np.searchsorted(_WIDTHS_BITS, runs.radius_bits)
-        for place, part in enumerate(parts):
-            part.append(heads.where(wide == place))
-    return Block(tuple(_Heads.joined(part) for part in parts))
+        for query, head in _gathered(pairs):
+            yield Candidates(
+                query=query,
+                owner=self._owner[head].astype(np.int64),
+                first=heads.first[head].astype(np.int64),
+                count=heads.count[head].astype(np.int64),
+            )
 
 
-def merge_blocks(blocks: Sequence[Block], *, keep: NDArray[np.bool_]) -> Block:
-    """One block of what belongs to the references whose numbers ``keep`` is true at."""
-    merged = []
-    for heads in zip(*(block.classes for block in blocks), strict=True):
-        whole = _Heads.joined(heads)
-        kept = keep[whole.owner]
-        merged.append(whole if kept.all() else whole.where(kept))
-    return Block(tuple(merged))
-
-
-_NONE = _Heads(
-    hash=np.empty((0, PDQ_BYTES), np.uint8),
-    owner=np.empty(0, np.int32),
-    first=np.empty(0, np.int32),
-    count=np.empty(0, np.uint8),
-    radius_bits=np.empty(0, np.uint8),
-)
+def _gathered(
+    pairs: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> Iterator[tuple[NDArray[np.int64], ...]]:
+    """Pairs in parts that are worth looking at: there are few in each block of hashes."""
+    held: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    count = 0
+    for pair in pairs:
+        held.append(pair)
+        count += len(pair[0])
+        if count >= _GATHERED:
+            yield tuple(map(np.concatenate, zip(*held, strict=True)))
+            held, count = [], 0
+    if held:
+        yield tuple(map(np.concatenate, zip(*held, strict=True)))

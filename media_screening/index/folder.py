@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId
 from media_screening.fingerprinting.pdq import PDQ_BYTES
-from media_screening.index.hash_index import MAX_RADIUS_BITS, IndexedHashes
-from media_screening.index.run import Runs
+from media_screening.index.block import MAX_RADIUS_BITS, Heads
+from media_screening.index.hash_index import IndexedHashes
 
 ReferenceState = tuple[str, int]
 """The file that a reference was made of, and when it changed last."""
@@ -39,7 +39,7 @@ LEFT_OVER_AFTER_SECONDS = 3_600.0
 
 _HEADER = struct.Struct("<4sHHQQ")
 _MAGIC = b"DSIX"
-_VERSION = 1
+_VERSION = 2
 _SUFFIX = ".hashes"
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class IndexFolder:
         self._folder = folder
 
     def find(self, reference_id: ReferenceId, state: ReferenceState) -> IndexedHashes | None:
-        """What was kept of a reference in this state; its hashes are mapped, not read."""
+        """What was kept of a reference in this state; a long work is mapped, not read."""
         try:
             return _read(self._path(reference_id, state))
         except (OSError, ValueError, struct.error):
@@ -101,13 +101,13 @@ class IndexFolder:
 
 
 def _header(indexed: IndexedHashes) -> bytes:
-    return _HEADER.pack(_MAGIC, _VERSION, 0, len(indexed.hashes), len(indexed.runs))
+    return _HEADER.pack(_MAGIC, _VERSION, 0, len(indexed.hashes), len(indexed.heads))
 
 
 def _columns(indexed: IndexedHashes) -> tuple[NDArray[np.generic], ...]:
-    runs = indexed.runs
-    numbers = (runs.first, runs.count, runs.head, runs.radius_bits)
-    return (indexed.hashes, indexed.heads, *(column.astype("<i4") for column in numbers))
+    heads = indexed.heads
+    first = heads.first.astype("<i4")
+    return indexed.hashes, heads.hash, first, heads.count, heads.radius_bits
 
 
 def _read(path: Path) -> IndexedHashes:
@@ -118,17 +118,17 @@ def _read(path: Path) -> IndexedHashes:
     else:
         raw = np.asarray(np.memmap(path, np.uint8, "r"))
     magic, version, _, rows, runs = _HEADER.unpack(raw[: _HEADER.size].tobytes())
-    widths = [rows * PDQ_BYTES, runs * PDQ_BYTES, *[runs * 4] * 4]
+    widths = [rows * PDQ_BYTES, runs * PDQ_BYTES, runs * 4, runs, runs]
     if magic != _MAGIC or version != _VERSION or len(raw) != _HEADER.size + sum(widths):
         reason = "not a file of indexed hashes"
         raise ValueError(reason)
-    parts = np.split(raw[_HEADER.size :], np.cumsum(widths)[:-1])
-    hashes, heads = (part.reshape(-1, PDQ_BYTES) for part in parts[:2])
-    first, count, head, radius = (
-        np.frombuffer(part.tobytes(), "<i4").astype(np.int64) for part in parts[2:]
-    )
+    hashes, head, first, count, radius = np.split(raw[_HEADER.size :], np.cumsum(widths)[:-1])
     return IndexedHashes(
-        hashes=hashes,
-        heads=heads.copy(),
-        runs=Runs(first=first, count=count, head=head, radius_bits=radius),
+        hashes=hashes.reshape(-1, PDQ_BYTES),
+        heads=Heads(
+            hash=head.reshape(-1, PDQ_BYTES),
+            first=first.view("<i4").astype(np.int32, copy=False),
+            count=count,
+            radius_bits=radius,
+        ),
     )

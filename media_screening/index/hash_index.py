@@ -1,8 +1,9 @@
 """The exact index of reference frames: every hash within a Hamming radius, none missed.
 
 Searching compares with the heads of runs only (``run.py``), and with the hashes of a
-run where its head is near enough. What is searched are immutable blocks, merged as they grow
-(a log-structured merge): adding and removing never hold up a search.
+run where its head is near enough. What is searched are immutable blocks: a long work is one, as it
+lies in its file; short ones share blocks that are merged as they grow (a log-structured merge).
+Adding and removing never hold up a search.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId
 from media_screening.fingerprinting.hamming import distances_bits
-from media_screening.index.block import Block, Candidates, make_block, merge_blocks
-from media_screening.index.run import Runs, find_runs, spread
-
-MAX_RADIUS_BITS = 40
-"""How wide a run may be. Wider runs are fewer heads to compare with, and more that are not ruled
-out: at 48 + 40 bits about one head in two thousand of another video (measured on seven videos)."""
+from media_screening.index.block import Block, Candidates, Heads, find_heads
+from media_screening.index.run import spread
 
 LEAST_LIVE_SHARE = 0.75
 """With fewer of the heads still in use, those of removed references are cleared out."""
+
+ALONE_HEADS = 4_096
+"""A work with so many heads is a block of its own: some 20 minutes of film. It costs each search
+some 10 us beside its comparisons, and a worker no memory of its own where it is mapped."""
 
 _CHECKED_AT_ONCE = 1 << 20
 
@@ -49,24 +50,21 @@ class Hits:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class IndexedHashes:
-    """The hashes of one reference, ready to be searched.
+    """The hashes of one reference, ready to be searched; may be mapped from a file.
 
     Attributes:
-        hashes: Shape (n, 32); may be mapped from a file: few of them are read in a search.
-        runs: Their runs.
-        heads: The hashes of the runs' heads, shape (k, 32).
+        hashes: Shape (n, 32); few of them are read in a search.
+        heads: Of their runs; all of them are read.
     """
 
     hashes: NDArray[np.uint8]
-    runs: Runs
-    heads: NDArray[np.uint8]
+    heads: Heads
 
 
 def prepare(hashes: NDArray[np.uint8]) -> IndexedHashes:
     """Find the runs of a reference's hashes; shape (n, 32)."""
     hashes = np.ascontiguousarray(hashes, np.uint8)
-    runs = find_runs(hashes, max_radius_bits=MAX_RADIUS_BITS)
-    return IndexedHashes(hashes=hashes, runs=runs, heads=hashes[runs.head])
+    return IndexedHashes(hashes=hashes, heads=find_heads(hashes))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -78,23 +76,38 @@ class _Held:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _State:
-    """What one search sees: blocks, and the references whose heads in them count."""
+    """What one search sees.
 
-    blocks: tuple[Block, ...]
+    Attributes:
+        alone: Blocks of one reference each, by its number.
+        shared: Blocks of several references.
+        held: The references whose heads count, by their numbers.
+    """
+
+    alone: Mapping[int, Block]
+    shared: tuple[Block, ...]
     held: Mapping[int, _Held]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (*self.shared, *self.alone.values())
 
 
 class HashIndex:
     """256-bit hashes by reference, added and removed while others search.
 
     Safe to use from several threads. A search sees all references as they were when it began.
+
+    Args:
+        alone_heads: Works with so many heads are searched as they lie, and not copied together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone_heads: int = ALONE_HEADS) -> None:
+        self._alone_heads = alone_heads
         self._lock = threading.Lock()  # of those who change it
         self._numbers: dict[ReferenceId, int] = {}
         self._next_number = 0
-        self._state = _State(blocks=(), held={})
+        self._state = _State(alone={}, shared=(), held={})
 
     def __len__(self) -> int:
         return sum(len(held.hashes) for held in self._state.held.values())
@@ -122,13 +135,13 @@ class HashIndex:
                 held[number] = _Held(
                     reference_id=reference_id, hashes=indexed.hashes, heads=len(indexed.heads)
                 )
-            fresh = make_block((number, indexed) for number, (_, indexed) in numbered)
-            self._change((*self._state.blocks, fresh), held)
+            fresh = {number: Block.of(number, one.heads) for number, (_, one) in numbered}
+            self._change(fresh, held)
 
     def remove(self, reference_id: ReferenceId) -> None:
         """Take a reference's hashes out; no harm if there are none."""
         with self._lock:
-            self._change(self._state.blocks, self._held_without([reference_id]))
+            self._change({}, self._held_without([reference_id]))
 
     def search(
         self, hashes: NDArray[np.uint8], *, max_hamming_bits: int
@@ -158,20 +171,30 @@ class HashIndex:
             held.pop(self._numbers.pop(reference_id, -1), None)
         return held
 
-    def _change(self, blocks: tuple[Block, ...], held: dict[int, _Held]) -> None:
+    def _change(self, fresh: Mapping[int, Block], held: dict[int, _Held]) -> None:
         """Take over a new state, after joining blocks so that they stay few and mostly live.
 
-        The last blocks are joined while the one before is not far larger, so that a head is copied
-        a logarithmic number of times.
+        The last shared blocks are joined while the one before is not far larger, so that a head is
+        copied a logarithmic number of times.
         """
         kept = np.zeros(self._next_number, bool)
         kept[list(held)] = True
-        while len(blocks) > 1 and len(blocks[-2]) < 2 * len(blocks[-1]):
-            blocks = (*blocks[:-2], merge_blocks(blocks[-2:], keep=kept))
-        live = sum(one.heads for one in held.values())
-        if live < LEAST_LIVE_SHARE * sum(map(len, blocks)):
-            blocks = (merge_blocks(blocks, keep=kept),)
-        self._state = _State(blocks=blocks, held=held)
+        blocks = {**self._state.alone, **fresh}
+        alone = {
+            number: block
+            for number, block in blocks.items()
+            if len(block) >= self._alone_heads and number in held
+        }
+        small = [block for block in fresh.values() if len(block) < self._alone_heads]
+        shared = self._state.shared
+        if small:
+            shared = (*shared, Block.merged(small, keep=kept))
+        while len(shared) > 1 and len(shared[-2]) < 2 * len(shared[-1]):
+            shared = (*shared[:-2], Block.merged(shared[-2:], keep=kept))
+        live = sum(one.heads for number, one in held.items() if number not in alone)
+        if live < LEAST_LIVE_SHARE * sum(map(len, shared)):
+            shared = (Block.merged(shared, keep=kept),)
+        self._state = _State(alone=alone, shared=shared, held=held)
 
 
 def _by_owner(near: Candidates) -> Iterator[tuple[int, Candidates]]:

@@ -40,11 +40,12 @@ def by_brute_force(
     seed=st.integers(0, 1000),
     bits=st.integers(0, 120),
     steps=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(-1, 40)), max_size=12),
+    alone_heads=st.integers(0, 30),
 )
 def test_it_finds_what_brute_force_finds_whatever_was_added_and_removed(
-    seed: int, bits: int, steps: list[tuple[str, int]]
+    seed: int, bits: int, steps: list[tuple[str, int]], alone_heads: int
 ) -> None:
-    index = HashIndex()
+    index = HashIndex(alone_heads=alone_heads)
     kept: dict[ReferenceId, NDArray[np.uint8]] = {}
     for number, (name, count) in enumerate(steps):
         owner = ReferenceId(name)
@@ -89,8 +90,9 @@ def test_no_query_and_no_hash_are_no_error(count: int) -> None:
     assert len(found(index, crowd(1, count), 0)) == count
 
 
-def test_what_was_removed_is_cleared_out() -> None:
-    index = HashIndex()
+@pytest.mark.parametrize("alone_heads", [1, 10_000])
+def test_what_was_removed_is_cleared_out(alone_heads: int) -> None:
+    index = HashIndex(alone_heads=alone_heads)
     names = [ReferenceId(str(number)) for number in range(40)]
     for name in names:
         index.add(name, drift(int(name), 100))
@@ -101,8 +103,11 @@ def test_what_was_removed_is_cleared_out() -> None:
     assert len(index) == 400
 
 
-def test_a_search_sees_a_reference_as_it_was_or_as_it_is_while_it_is_replaced() -> None:
-    index, owner = HashIndex(), ReferenceId("film")
+@pytest.mark.parametrize("alone_heads", [1, 10_000])
+def test_a_search_sees_a_reference_as_it_was_or_as_it_is_while_it_is_replaced(
+    alone_heads: int,
+) -> None:
+    index, owner = HashIndex(alone_heads=alone_heads), ReferenceId("film")
     versions = [drift(number, 300) for number in range(2)]
     index.add(owner, versions[0])
     stop = threading.Event()
