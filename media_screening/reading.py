@@ -270,9 +270,9 @@ def _read_upload(
             if len(pictures) == LOOKED_UP_TOGETHER:
                 hand_over()
     hand_over()
-    if key_frames:
-        if taken.cut is not None or _too_few(times, video.probe.duration_s or 0.0):
-            return None
+    whole_s = video.probe.duration_s or 0.0
+    if key_frames and (taken.cut is not None or _too_few(times, whole_s)):
+        return None
     return UploadReading(
         fingerprint=taken.fingerprint(),
         by_key_frames=key_frames,
