@@ -96,7 +96,7 @@ def write_page(run: EditRun, page: Path | None) -> None:
     note.say(
         "An upload is found if a stretch of the right work overlaps the true one on both sides."
         " vPDQ's rule (a frame a second, 31 bits, 80 % of either side's frames) and `videohash`"
-        " (within 10 of 64 bits; asked about every fifth upload) only say which work it is, and"
+        " (within 10 of 64 bits; asked about every tenth upload) only say which work it is, and"
         " have no seconds to be wrong about."
     )
     note.table(

@@ -37,12 +37,7 @@ from doorstaff.embedded.valkey import start_valkey
 from media_screening.decoding.child import broken_fences
 from media_screening.decoding.source import Source, SourceLimits
 from media_screening.queue import ScreeningQueue
-from media_screening.reading import (
-    REFERENCE_FRAMES_PER_SECOND,
-    Progress,
-    ScreeningLimits,
-    fingerprint_file,
-)
+from media_screening.reading import Progress, ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
 from media_screening.worker import MediaWorker, WorkerRule
@@ -143,10 +138,13 @@ async def measure(forge: Forge, root: Path, drawn: list[tuple[Case, str]]) -> Ru
     metadata.create_all(engine)
     store = ReferenceStore(engine)
     library = ReferenceLibrary(store)
-    work, _ = fingerprint_file(
-        forge.work, frames_per_second=REFERENCE_FRAMES_PER_SECOND, limits=ScreeningLimits()
+    work = read_reference(forge.work, limits=ScreeningLimits())
+    library.add(
+        work.fingerprint,
+        sketches=work.sketches,
+        title="The work",
+        sha256=sha256_of(forge.work),
     )
-    library.add(work, title="The work", sha256=sha256_of(forge.work))
     server, address = start_valkey(root / "valkey")
     run = Run()
     own = psutil.Process()

@@ -1,9 +1,10 @@
 """Search 20 million hashes of made-up films, hold a part against brute force, and say what it took.
 
 Uploads are searched in batches of consecutive stills, as screening does: half of them re-encoded
-stretches of references, half of other films.
+stretches of references, half of other films. 10,000 hours of references are 232 million hashes:
+they take 11 GiB of disk and some minutes to make.
 
-    python -m bench.index [--millions 20] [--radius 31 48 60] [--threads 1 2] [--docs FILE]
+    python -m bench.index [--millions 20 232] [--radius 31 48 60] [--docs FILE]
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import faiss
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -31,9 +31,8 @@ FILM_FRAMES = 2 * 3_600 * FRAMES_PER_SECOND
 FILMS = 800
 STATE = ("0" * 64, 0)
 ADDED_AT_ONCE = 256
-USUAL_RADIUS = "48"
-LARGE_HOURS = 10_000
-HEAD_BYTES = 42
+FILM_STILLS = 46_500
+"""Of a film, on average."""
 FRAME_BYTES = 49
 """Of one frame in a packed fingerprint."""
 VARIANTS = 10
@@ -49,19 +48,14 @@ class Timing:
     wall: list[float]
     hits: float
 
-    def row(self, radius: int, threads: int) -> tuple[str, ...]:
+    def row(self, radius: int) -> tuple[str, ...]:
         values = [
             np.median(self.cpu),
             np.percentile(self.cpu, 99),
             np.median(self.wall),
             np.percentile(self.wall, 99),
         ]
-        return (
-            str(radius),
-            str(threads),
-            *(f"{value:.2f}" for value in values),
-            f"{self.hits:.1f}",
-        )
+        return (str(radius), *(f"{value:.2f}" for value in values), f"{self.hits:.1f}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,30 +73,35 @@ def name_of(number: int) -> ReferenceId:
     return ReferenceId(f"film-{number}")
 
 
+def disguise(number: int) -> NDArray[np.uint8]:
+    """Flipped in all hashes of a film, this makes another film of it, with shots as they were."""
+    if number == 0:
+        return np.zeros(PDQ_BYTES, np.uint8)
+    return np.random.default_rng((number, 9)).integers(0, 256, PDQ_BYTES, dtype=np.uint8)
+
+
 def fill(millions: float, folder: IndexFolder) -> Filled:
     """Write so many hashes into a folder, then load them as a worker does; CPU seconds of each."""
-    rows = number = 0
+    films = max(1, round(millions * 1e6 / FILM_STILLS))
     made_s = 0.0
-    while rows < millions * 1e6:
-        # A mask that is flipped in all of a film makes another one, with shots as they were.
-        mask = np.random.default_rng((number // FILMS, 9)).integers(0, 256, 32, dtype=np.uint8)
-        film = film_hashes(number % FILMS, FILM_FRAMES)
-        film = film if number < FILMS else film ^ mask
-        began = time.process_time()
-        folder.keep(name_of(number), STATE, prepare(film))
-        made_s += time.process_time() - began
-        rows, number = rows + len(film), number + 1
+    for seed in range(min(FILMS, films)):
+        film = film_hashes(seed, FILM_FRAMES)
+        for number in range(seed, films, FILMS):
+            disguised = film ^ disguise(number // FILMS)
+            began = time.process_time()
+            folder.keep(name_of(number), STATE, prepare(disguised))
+            made_s += time.process_time() - began
     index = HashIndex()
     began = time.process_time()
-    for at in range(0, number, ADDED_AT_ONCE):
+    for at in range(0, films, ADDED_AT_ONCE):
         ready = {
             name_of(one): found
-            for one in range(at, min(number, at + ADDED_AT_ONCE))
+            for one in range(at, min(films, at + ADDED_AT_ONCE))
             if (found := folder.find(name_of(one), STATE)) is not None
         }
         index.add_all(ready)
     loaded_s = time.process_time() - began
-    return Filled(index=index, films=number, folder=folder, made_s=made_s, loaded_s=loaded_s)
+    return Filled(index=index, films=films, folder=folder, made_s=made_s, loaded_s=loaded_s)
 
 
 def hashes_of(filled: Filled, number: int) -> NDArray[np.uint8]:
@@ -156,44 +155,34 @@ def differences(filled: Filled, queries: NDArray[np.uint8], radius: int) -> tupl
     return len(brute), len(brute ^ found)
 
 
-def adding(index: HashIndex, hashes: NDArray[np.uint8]) -> float:
-    """CPU seconds until a new reference is searched for."""
+def adding(filled: Filled, hashes: NDArray[np.uint8]) -> float:
+    """CPU seconds until a new reference is kept and searched for."""
+    name = ReferenceId("new")
     began = time.process_time()
-    index.add(ReferenceId("new"), hashes)
+    indexed = prepare(hashes)
+    filled.folder.keep(name, STATE, indexed)
+    filled.index.add_all({name: indexed})
     taken_s = time.process_time() - began
-    index.remove(ReferenceId("new"))
+    filled.index.remove(name)
+    filled.folder.forget(name, STATE)
     return taken_s
-
-
-def needs(filled: Filled, ms_a_hash: float) -> str:
-    """What 10,000 hours of references need, in proportion to what was measured."""
-    times = LARGE_HOURS / 2 / filled.films
-    hashes, heads = len(filled.index) * times, filled.index.heads * times
-    frames = LARGE_HOURS * 3_600 * FRAMES_PER_SECOND
-    mapped_gib, own_gib = hashes * PDQ_BYTES / 2**30, heads * HEAD_BYTES / 2**30
-    return (
-        f"{LARGE_HOURS:,} hours of references are {frames / 1e6:.0f} M frames, of which"
-        f" {hashes / 1e6:.0f} M hashes are searched ({mapped_gib:.1f} GiB on each machine's disk,"
-        f" mapped) by {heads / 1e6:.0f} M heads ({own_gib:.1f} GiB of each worker's own). SQL keeps"
-        f" {frames * FRAME_BYTES / 2**30:.0f} GiB of fingerprints. A hash takes"
-        f" {ms_a_hash * times:.0f} ms of CPU in proportion."
-    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--millions", type=float, default=20)
-    parser.add_argument("--batches", type=int, default=24)
+    parser.add_argument("--millions", type=float, nargs="+", default=[20])
+    parser.add_argument("--batches", type=int, default=12)
     parser.add_argument("--batch", type=int, default=128, help="stills searched together")
     parser.add_argument("--radius", type=int, nargs="+", default=[31, 48, 60])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--folder", type=Path, help="keep the files below this folder meanwhile")
     parser.add_argument("--docs", type=Path, help="Markdown file to write the figures to")
     arguments = parser.parse_args()
 
-    note = Note("The index", command="python -m bench.index")
-    with tempfile.TemporaryDirectory() as name:
-        filled = fill(arguments.millions, IndexFolder(Path(name)))
-        measure(filled, note, arguments)
+    sizes = " ".join(f"{one:g}" for one in arguments.millions)
+    note = Note("The index", command=f"python -m bench.index --millions {sizes}")
+    for millions in arguments.millions:
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+            measure(fill(millions, IndexFolder(Path(name))), note, arguments)
     note.write(arguments.docs)
     return 0
 
@@ -201,27 +190,27 @@ def main() -> int:
 def measure(filled: Filled, note: Note, arguments: argparse.Namespace) -> None:
     index = filled.index
     rows, heads = len(index), index.heads
+    queries = batches(filled, arguments.batches, arguments.batch, seed=3)
+    timings = {radius: timed(index, queries, radius) for radius in arguments.radius}
     memory = psutil.Process().memory_info()
-    private_mib = (memory.rss - memory.shared) / 2**20
+    private_mib, mapped_mib = (memory.rss - memory.shared) / 2**20, memory.shared / 2**20
+    files = [one.stat().st_size for one in filled.folder.path.iterdir()]
+    frames = filled.films * FILM_FRAMES
     note.say(
-        f"{rows / 1e6:.1f} M hashes of {filled.films} made-up films of 2 h"
-        f" ({rows / filled.films / FILM_FRAMES:.0%} of the frames: stills), {heads / 1e6:.2f} M"
-        f" heads of runs. A worker has {private_mib:,.0f} MiB of its own; the"
-        f" {rows * 32 / 2**20:,.0f} MiB of hashes are mapped, once for all workers. Files made in"
+        f"**{rows / 1e6:.1f} M hashes** of {filled.films:,} made-up films of 2 h"
+        f" ({filled.films * 2:,} hours; {rows / frames:.0%} of the frames: stills),"
+        f" {heads / 1e6:.2f} M heads of runs. The files take {sum(files) / 2**20:,.0f} MiB"
+        f" and are mapped, once for all workers of a machine; of them {heads * 38 / 2**20:,.0f} MiB"
+        f" are heads, which every search reads and which should stay in memory. After these"
+        f" searches a worker had {private_mib:,.0f} MiB of its own and {mapped_mib:,.0f} MiB"
+        f" mapped. SQL keeps {frames * FRAME_BYTES / 2**30:.1f} GiB of fingerprints. Files made in"
         f" {filled.made_s:.1f} s of CPU, loaded in {filled.loaded_s:.1f} s."
     )
-    queries = batches(filled, arguments.batches, arguments.batch, seed=3)
-    table = []
-    for radius in arguments.radius:
-        for threads in arguments.threads:
-            faiss.omp_set_num_threads(threads)
-            table.append(timed(index, queries, radius).row(radius, threads))
-            print(*table[-1], sep="\t", flush=True)
-    headings = ("radius", "threads", "CPU, median", "CPU, p99", "wall, median", "wall, p99", "hits")
-    note.say(f"Milliseconds a hash, in batches of {arguments.batch}:")
-    note.table(headings, table)
-    usual = next((row for row in table if row[0] == USUAL_RADIUS), table[0])
-    note.say(needs(filled, float(usual[2])))
+    note.say(f"Milliseconds a hash, on one thread, in batches of {arguments.batch}:")
+    note.table(
+        ("radius", "CPU, median", "CPU, p99", "wall, median", "wall, p99", "hits a hash"),
+        [timing.row(radius) for radius, timing in timings.items()],
+    )
     some = np.concatenate([batch[:8] for batch in queries[:8]])
     for radius in arguments.radius:
         pairs, different = differences(filled, some, radius)
@@ -235,8 +224,8 @@ def measure(filled: Filled, note: Note, arguments: argparse.Namespace) -> None:
     variants = np.concatenate([edited(n, film, bits=8 * n) for n in range(VARIANTS)])
     note.say(
         f"A new reference of 2 h ({len(film):,} stills) is searched for after"
-        f" {adding(index, film):.2f} s of CPU; with {VARIANTS} variants of each"
-        f" ({len(variants):,} hashes) after {adding(index, variants):.2f} s."
+        f" {adding(filled, film):.2f} s of CPU, its file on disk; with {VARIANTS} variants of each"
+        f" ({len(variants):,} hashes) after {adding(filled, variants):.2f} s."
     )
 
 

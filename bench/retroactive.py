@@ -1,10 +1,11 @@
 """Hold a new reference of 2 hours against 10,000 hours of past uploads, in SQLite.
 
 The uploads are two minutes each, of made-up films; in some of them lie stretches of the reference,
-encoded anew. A first run tells which uploads are looked at whole; their fingerprints are kept too,
-and the second run is the one that counts.
+encoded anew. Many of the films have pictures in common; so have the references that the new one
+joins, which is how it is known that these say nothing. A first run tells which uploads are looked
+at whole; their fingerprints are kept too, and the second run is the one that counts.
 
-    python -m bench.retroactive [--hours 10000] [--docs FILE]
+    python -m bench.retroactive [--hours 10000] [--references 200] [--docs FILE]
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from sqlalchemy import Engine, insert
 from bench.film import FRAMES_PER_SECOND, edited, film_hashes
 from bench.note import Note
 from contracts.ids import AccountId, EventId, ReferenceId, UploadId
-from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
+from media_screening.fingerprinting.fingerprint import ALGORITHM, PHASH_BYTES, Fingerprint
+from media_screening.fingerprinting.pdq import PDQ_BYTES
+from media_screening.fingerprinting.sketch import UploadSketch
+from media_screening.index.folder import IndexFolder
 from media_screening.index.word_join import WordJoin
 from media_screening.reference import ReferenceLibrary
-from media_screening.retroactive import RetroactiveSearch, RetroactiveStep
+from media_screening.retroactive.search import RetroactiveSearch, RetroactiveStep
 from store.database import open_database
 from store.migration import migrate
-from store.reference import ReferenceStore
+from store.reference import ReferenceRecord, ReferenceStore
 from store.schema import upload_stills
 from store.upload import UploadFingerprintRecord, UploadStore
 
@@ -39,6 +43,8 @@ UPLOAD_HASHES = 240
 """Two minutes, a hash every half second."""
 FILMS = 400
 REFERENCE_SEED = 2_000_000
+OTHER_SEED = 3_000_000
+WORK = ReferenceId("work")
 STILL_S = 0.125
 PLANTED = 40
 PLANTED_STILLS = 200
@@ -49,6 +55,7 @@ class Past:
     """What was kept: uploads by number, and those that show the reference."""
 
     uploads: int
+    hashes: int
     shown: dict[int, int]
 
 
@@ -87,7 +94,7 @@ def keep(engine: Engine, reference: NDArray[np.uint8], hours: float) -> Past:
     shown: dict[int, int] = {}
     rows: list[dict[str, object]] = []
     store = UploadStore(engine)
-    number = 0
+    number = hashes_kept = 0
     every = max(1, round(hours * 30) // PLANTED)
     for number, sketch in past_uploads(hours):
         hashes = sketch
@@ -96,12 +103,13 @@ def keep(engine: Engine, reference: NDArray[np.uint8], hours: float) -> Past:
             whole = planted(reference, number, shown[number])
             store.keep(record(number, whole, step_s=2 * STILL_S))
             hashes = np.concatenate([sketch[: UPLOAD_HASHES // 2], whole[::2]])
+        hashes_kept += len(hashes)
         rows.append(
             {
                 "upload_id": f"upload-{number:07d}",
                 "occurred_at_ms": number + 1,
                 "rows": len(hashes),
-                "hashes": hashes.tobytes(),
+                "hashes": UploadSketch(pdq=hashes, phash=hashes[:, :PHASH_BYTES]).pack(),
             }
         )
         if len(rows) == 20_000:
@@ -111,7 +119,7 @@ def keep(engine: Engine, reference: NDArray[np.uint8], hours: float) -> Past:
     if rows:
         with engine.begin() as connection:
             connection.execute(insert(upload_stills), rows)
-    return Past(uploads=number + 1, shown=shown)
+    return Past(uploads=number + 1, hashes=hashes_kept, shown=shown)
 
 
 def record(number: int, pdq: NDArray[np.uint8], *, step_s: float) -> UploadFingerprintRecord:
@@ -138,13 +146,32 @@ def fingerprint_of(pdq: NDArray[np.uint8], *, step_s: float) -> Fingerprint:
     )
 
 
+def fill(store: ReferenceStore, count: int) -> None:
+    """Keep other references; of films that no upload shows."""
+    for number in range(count):
+        fingerprint = fingerprint_of(film_hashes(OTHER_SEED + number, FILM_FRAMES), step_s=STILL_S)
+        record = ReferenceRecord(
+            reference_id=ReferenceId(f"other-{number}"),
+            title=f"Another work, {number}",
+            enabled=True,
+            duration_s=fingerprint.duration_s,
+            sha256=f"{number:064d}",
+            source="",
+            added_at_ms=number,
+            changed_at_ms=number,
+        )
+        store.add(record, {ALGORITHM: fingerprint.pack()})
+
+
 def run(
-    library: ReferenceLibrary, uploads: UploadStore, reference_id: ReferenceId, past: Past
+    store: ReferenceStore, whole: ReferenceLibrary, uploads: UploadStore, past: Past
 ) -> tuple[list[RetroactiveStep], float, float]:
     """The steps, and CPU and wall-clock seconds."""
     cpu, wall = time.process_time(), time.perf_counter()
-    search = RetroactiveSearch(library, uploads)
-    steps = list(search.run(reference_id, from_ms=0, to_ms=past.uploads + 2))
+    alone = ReferenceLibrary(store, only=WORK)
+    alone.refresh()
+    search = RetroactiveSearch(alone, uploads, whole=whole)
+    steps = list(search.run(WORK, from_ms=0, to_ms=past.uploads + 2))
     return steps, time.process_time() - cpu, time.perf_counter() - wall
 
 
@@ -162,32 +189,39 @@ def caught(join: WordJoin, reference: NDArray[np.uint8], bits: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--hours", type=float, default=10_000)
+    parser.add_argument("--references", type=int, default=200, help="others, of two hours each")
+    parser.add_argument("--folder", type=Path, help="keep the database below this folder meanwhile")
     parser.add_argument("--docs", type=Path, help="Markdown file to write the figures to")
     arguments = parser.parse_args()
     note = Note("A new reference over past uploads", command="python -m bench.retroactive")
     reference = film_hashes(REFERENCE_SEED, FILM_FRAMES)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         engine = open_database(f"sqlite:///{name}/bench.db")
         migrate(engine)
-        library = ReferenceLibrary(ReferenceStore(engine))
-        added = library.add(
-            fingerprint_of(reference, step_s=STILL_S), title="The work", sha256="0" * 64
+        store = ReferenceStore(engine)
+        fill(store, arguments.references)
+        library = ReferenceLibrary(store, folder=IndexFolder(Path(name) / "index"))
+        library.add(
+            fingerprint_of(reference, step_s=STILL_S),
+            title="The work",
+            sha256="f" * 64,
+            reference_id=WORK,
         )
         past = keep(engine, reference, arguments.hours)
         uploads = UploadStore(engine)
-        size_mib = sum(one.stat().st_size for one in Path(name).iterdir()) / 2**20
+        size_mib = past.hashes * (PDQ_BYTES + PHASH_BYTES) / 2**20
         note.say(
             f"{past.uploads:,} uploads of two minutes, {past.uploads / 30:,.0f} hours;"
             f" {size_mib:,.0f} MiB of sketches in SQLite, {len(reference):,} stills of the"
-            f" reference. {len(past.shown)} uploads show"
+            f" reference, which joins {arguments.references} others. {len(past.shown)} uploads show"
             f" {PLANTED_STILLS * 2 * STILL_S:.0f} s of it."
         )
-        steps, _, _ = run(library, uploads, added.reference_id, past)
+        steps, _, _ = run(store, library, uploads, past)
         wanted = {one for step in steps for one in step.looked_at}
         for number, sketch in past_uploads(arguments.hours):
             if f"upload-{number:07d}" in wanted and number not in past.shown:
                 uploads.keep(record(number, np.repeat(sketch, 2, axis=0), step_s=0.25))
-        steps, cpu_s, wall_s = run(library, uploads, added.reference_id, past)
+        steps, cpu_s, wall_s = run(store, library, uploads, past)
         engine.dispose()
     found = {hit.upload.upload_id for step in steps for hit in step.hits}
     known = {f"upload-{number:07d}" for number in past.shown}

@@ -7,8 +7,8 @@ import math
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -20,6 +20,7 @@ from bench.contestant import PEERS
 from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.decoding.frame import FrameLimits, Sampling, read_frames
 from media_screening.decoding.probe import probe
+from media_screening.errors import ScreeningFailed
 from media_screening.fingerprinting.fingerprint import MIN_PDQ_QUALITY, hamming_bits
 from media_screening.fingerprinting.pdq import pdq_of
 
@@ -34,33 +35,46 @@ VIDEOHASH_BITS = math.ceil(0.15 * 64)
 
 
 class Rival(Protocol):
-    """Another way to find works; it names no seconds."""
+    """Another way to tell that an upload is a work; it names no seconds."""
 
-    def find(self, path: Path) -> set[str]:
-        """The works that it calls the same as this upload."""
+    def hashes(self, path: Path) -> list[str]:
+        """What it keeps of a video, in hexadecimal."""
+
+    def are_same(self, ours: list[str], theirs: list[str]) -> bool:
+        """Whether it calls two videos the same."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Vpdq:
     """Videos as vPDQ keeps them. Our PDQ is that of ``pdqhash``, bit by bit (decision 0023)."""
 
-    known: Mapping[str, NDArray[np.uint8]]
+    def hashes(self, path: Path) -> list[str]:
+        """PDQ of a frame a second."""
+        return [one.tobytes().hex() for one in vpdq_frames(path)]
 
-    def find(self, path: Path) -> set[str]:
-        """Works of which enough frames are within reach, either way."""
-        ours = vpdq_frames(path)
-        found = set()
-        for name, theirs in self.known.items():
-            if not len(ours) or not len(theirs):
-                continue
-            near = hamming_bits(ours[:, None], theirs[None]) <= VPDQ_BITS
-            if max(near.any(axis=1).mean(), near.any(axis=0).mean()) >= VPDQ_SHARE:
-                found.add(name)
-        return found
+    def are_same(self, ours: list[str], theirs: list[str]) -> bool:
+        """Whether enough frames of either are within reach of one of the other's."""
+        if not ours or not theirs:
+            return False
+        near = hamming_bits(_pdq(ours)[:, None], _pdq(theirs)[None]) <= VPDQ_BITS
+        return bool(max(near.any(axis=1).mean(), near.any(axis=0).mean()) >= VPDQ_SHARE)
+
+
+def _pdq(hashes: list[str]) -> NDArray[np.uint8]:
+    return np.array([list(bytes.fromhex(one)) for one in hashes], np.uint8)
 
 
 def vpdq_frames(path: Path) -> NDArray[np.uint8]:
-    """PDQ of a frame a second."""
+    """PDQ of a frame a second; tried again where a busy machine let ffmpeg wait too long."""
+    for _ in range(TRIES - 1):
+        with suppress(ScreeningFailed):
+            return _vpdq_frames(path)
+    return _vpdq_frames(path)
+
+
+TRIES = 4
+
+
+def _vpdq_frames(path: Path) -> NDArray[np.uint8]:
     sampling = Sampling(frames_per_second=VPDQ_FRAMES_PER_SECOND)
     frames = read_frames(path, probe=probe(path), sampling=sampling, limits=FrameLimits())
     hashes = []
@@ -74,17 +88,19 @@ def vpdq_frames(path: Path) -> NDArray[np.uint8]:
 class VideoHash:
     """Videos as ``videohash`` keeps them, 64 bits each, made by the package in its own Python."""
 
-    known: Mapping[str, int]
     child: subprocess.Popen[str]
 
-    def find(self, path: Path) -> set[str]:
-        """Works whose hash is as near as the package asks for."""
-        ours = _hash_of(self.child, path)
-        return {
-            name
-            for name, theirs in self.known.items()
-            if (ours ^ theirs).bit_count() <= VIDEOHASH_BITS
-        }
+    def hashes(self, path: Path) -> list[str]:
+        """The one hash of a video."""
+        asked = _pipe(self.child.stdin)
+        asked.write(f"{path}\n")
+        asked.flush()
+        answer: dict[str, str] = json.loads(_pipe(self.child.stdout).readline())
+        return [answer["hash"]]
+
+    def are_same(self, ours: list[str], theirs: list[str]) -> bool:
+        """As ``VideoHash.is_similar``."""
+        return (int(ours[0], 16) ^ int(theirs[0], 16)).bit_count() <= VIDEOHASH_BITS
 
 
 def has_video_hash(python: Path) -> bool:
@@ -96,8 +112,8 @@ def has_video_hash(python: Path) -> bool:
 
 
 @contextmanager
-def video_hash(works: Mapping[str, Path], python: Path) -> Iterator[VideoHash]:
-    """Start the package in the Python of the bench's peers, and let it hash the works."""
+def video_hash(python: Path) -> Iterator[VideoHash]:
+    """Start the package in the Python of the bench's peers."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "ffmpeg").symlink_to(ffmpeg_path())
         path = f"{folder}{os.pathsep}{os.environ['PATH']}"
@@ -106,18 +122,8 @@ def video_hash(works: Mapping[str, Path], python: Path) -> Iterator[VideoHash]:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PATH": path},
         ) as child:  # fmt: skip
-            yield VideoHash(
-                known={name: _hash_of(child, work) for name, work in works.items()}, child=child
-            )
+            yield VideoHash(child=child)
             _pipe(child.stdin).close()
-
-
-def _hash_of(child: subprocess.Popen[str], path: Path) -> int:
-    asked = _pipe(child.stdin)
-    asked.write(f"{path}\n")
-    asked.flush()
-    answer: dict[str, str] = json.loads(_pipe(child.stdout).readline())
-    return int(answer["hash"], 16)
 
 
 def _pipe(pipe: IO[str] | None) -> IO[Any]:

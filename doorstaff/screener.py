@@ -30,6 +30,7 @@ def make_screener(
         limits=screening_limits(settings, decode_threads=decode_threads),
         listener=_listener(settings, sounds),
         prohibited=_prohibited_check(settings),
+        digests=settings.media_keep_fingerprints,
     )
 
 

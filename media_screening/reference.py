@@ -171,6 +171,34 @@ class ReferenceLibrary:
         )
         return count_distinct(reference.fingerprint.pdq[rows], self._telling.distinct_bits)
 
+    def tells_between(self, reference_id: ReferenceId, start_s: float, end_s: float) -> bool:
+        """Whether a stretch of a reference has pictures enough that say that it is this work.
+
+        A work without frames, of which only pHashes or a file are known, is taken at its word.
+        """
+        reference = self.get(reference_id)
+        if reference is None:
+            return True
+        times = reference.fingerprint.times_s
+        first, last = np.searchsorted(times, (start_s, end_s))
+        some = times[first : last + 1]
+        step = max(1, len(some) // self._telling.asked)
+        return self.tells(reference_id, some[::step]) >= self._telling.min_distinct
+
+    def are_shared(self, pdq: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which pictures more references have than one work is kept in versions; shape (n, 32)."""
+        return self._telling.are_shared(pdq, self.index)
+
+    def digests_of(self, reference_id: ReferenceId) -> tuple[str, ...]:
+        """Files that show a reference, its own too, as ``md5:HEX`` or ``sha256:HEX``.
+
+        None of a reference that is disabled or removed.
+        """
+        record = self._records.get(reference_id)
+        if record is None:
+            return ()
+        return (f"sha256:{record.sha256}", *self._store.digests_of(reference_id))
+
     def refresh(self) -> bool:
         """Take over what changed in SQL since the last time; True if anything did.
 

@@ -20,6 +20,7 @@ from contracts.screening import Match, ProhibitedHit, ScreeningStatus
 from media_screening.alignment.alignment import AlignmentRule
 from media_screening.alignment.border import find_windows
 from media_screening.alignment.confirmation import picture_confirms
+from media_screening.alignment.inset import find_insets
 from media_screening.alignment.lead import Lead, LeadRule, find_leads, find_trails
 from media_screening.alignment.overlay import OverlayRule
 from media_screening.alignment.phash_match import match_phashes
@@ -73,6 +74,7 @@ class Outcome:
         passing: For an error, whether trying again may help.
         action: What the policies of the matched works ask for.
         stages: What was done, in its order.
+        digests: Of the file, as ``sha256:HEX`` and ``md5:HEX``, if they were asked for.
         found: The matches with what carries them.
     """
 
@@ -87,6 +89,7 @@ class Outcome:
     passing: bool = False
     action: Action = "hold"
     stages: tuple[Stage, ...] = ()
+    digests: tuple[str, ...] = ()
     found: tuple[Found, ...] = field(default=(), repr=False)
 
 
@@ -103,6 +106,8 @@ class Screener:
         listener: Listens to files and holds their sound against the references'; None for the
             picture alone.
         prohibited: Looks for what a platform may not carry; None for not at all.
+        digests: Whether an outcome is to tell the file's digests, also where there is no list of
+            known files yet.
     """
 
     def __init__(
@@ -116,10 +121,12 @@ class Screener:
         alignment: AlignmentRule | None = None,
         listener: Listener | None = None,
         prohibited: ProhibitedCheck | None = None,
+        digests: bool = False,
     ) -> None:
         self._library = library
         self._listener = listener
         self._prohibited = prohibited
+        self._digests = digests
         self._search = search or SearchRule()
         self._limits = limits or ScreeningLimits()
         self._leads = leads or LeadRule()
@@ -140,7 +147,10 @@ class Screener:
             outcome = Outcome(status="rejected", reason=error.reason)
         except ScreeningFailed as error:
             outcome = Outcome(status="error", reason=error.reason, passing=error.passing)
-        outcome = with_known_files(outcome, path, self._library, max_bytes=self._limits.max_bytes)
+        if self._digests or self._library.knows_files:
+            outcome = with_known_files(
+                outcome, path, self._library, max_bytes=self._limits.max_bytes
+            )
         elapsed_s = math.ceil((time.monotonic() - started) * 1_000) / 1_000
         return replace(outcome, elapsed_s=elapsed_s, stages=tuple(log.stages))
 
@@ -150,7 +160,8 @@ class Screener:
         """Find the stretches of an upload by its hashes alone, in its order.
 
         This is for fingerprints whose video is not at hand, and references of which there are no
-        sketches; edits of the picture are not found so.
+        sketches; edits of the picture are not found so. Nor are stretches of which the pictures
+        are common to many references.
         """
         upload = self._library.common.leave_out(upload)
         matches = [
@@ -167,6 +178,9 @@ class Screener:
             if (only is None or reference_id in only)
             and (reference := self._library.get(reference_id))
             for segment in align_either(upload, reference.fingerprint, lines, self._alignment)
+            if self._library.tells_between(
+                reference_id, segment.reference_start_s, segment.reference_end_s
+            )
         ]
         if only is None:
             matches += self._match_phashes(upload)
@@ -271,11 +285,12 @@ class Screener:
         ]
 
     def _find_leads(self, times_s: NDArray[np.float64], pictures: NDArray[np.uint8]) -> list[Lead]:
-        around = find_windows(pictures)
+        around = (*find_windows(pictures), *find_insets(pictures))
         leads: list[Lead] = []
         for first in range(0, len(pictures), BORDER_PICTURES):
             chunk = slice(first, first + BORDER_PICTURES)
-            windows = tuple(dict.fromkeys((*around, *find_windows(pictures[chunk]))))
+            near = (*find_windows(pictures[chunk]), *find_insets(pictures[chunk]))
+            windows = tuple(dict.fromkeys((*around, *near)))
             leads += find_leads(
                 times_s[chunk], pictures[chunk], windows, self._library, self._leads
             )

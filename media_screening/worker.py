@@ -20,7 +20,7 @@ from contracts.dead_letter import DeadLetter
 from contracts.event import epoch_ms
 from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
-from media_screening import metrics
+from media_screening import allocator, metrics
 from media_screening.decoding.child import broken_fences
 from media_screening.decoding.source import Source
 from media_screening.errors import (
@@ -39,7 +39,7 @@ from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
 from media_screening.sound.library import SoundLibrary
 from media_screening.sound.sound_fingerprint import SOUND_ALGORITHM
-from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
+from store.upload import UploadFileRecord, UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)
 
@@ -188,6 +188,7 @@ class MediaWorker:
             for task in (attempt, lease, stopping):
                 task.cancel()
             await asyncio.gather(attempt, lease, stopping, return_exceptions=True)
+            await asyncio.to_thread(allocator.trim)
 
     async def _attempt(self, job: ScreeningJob) -> Outcome:
         """Fetch and screen; whatever goes wrong with this upload is told by the outcome."""
@@ -246,7 +247,7 @@ class MediaWorker:
             await self._queue.retry(claim, reason=outcome.reason, delay_seconds=delay_s)
             _log.info("screening to be tried again", event_id=job.event_id, reason=outcome.reason)
             return
-        if self._keep_uploads is not None and outcome.fingerprint is not None:
+        if self._keep_uploads is not None:
             await asyncio.to_thread(_keep, self._keep_uploads, job, outcome)
         await self._publish(_screening(job, outcome))
         await self._queue.done(claim)
@@ -396,15 +397,27 @@ def _keep(store: UploadStore, job: ScreeningJob, outcome: Outcome) -> None:
             frames=frames,
         )
 
+    if digests := dict(digest.split(":", 1) for digest in outcome.digests):
+        store.keep_file(
+            UploadFileRecord(
+                upload_id=job.upload_id,
+                account_id=job.account_id,
+                event_id=job.event_id,
+                occurred_at_ms=epoch_ms(job.occurred_at),
+                duration_s=outcome.duration_s,
+                md5=digests["md5"],
+                sha256=digests["sha256"],
+            )
+        )
     if outcome.fingerprint is not None:
-        hashes = sketch_of(outcome.fingerprint)
+        sketch = sketch_of(outcome.fingerprint)
         store.keep(
             record(ALGORITHM, outcome.fingerprint.pack()),
             UploadStills(
                 upload_id=job.upload_id,
                 occurred_at_ms=epoch_ms(job.occurred_at),
-                rows=len(hashes),
-                hashes=hashes.tobytes(),
+                rows=len(sketch),
+                hashes=sketch.pack(),
             ),
         )
     if outcome.sound is not None:

@@ -274,7 +274,24 @@ upload_stills = Table(
     Column("hashes", LargeBinary, nullable=False),
     Index("ix_media_upload_stills_occurred_at_ms", "occurred_at_ms", "upload_id"),
 )
-"""What a new reference is searched for in first: a few of an upload's hashes, 32 bytes each."""
+"""What a new reference is searched for in first: a few of an upload's pictures, 40 bytes each. All
+their PDQs come first, then their pHashes; uploads that an older version kept have no pHashes."""
+
+upload_files = Table(
+    "media_upload_files",
+    metadata,
+    Column("upload_id", String(256), primary_key=True),
+    Column("account_id", String(256), nullable=False),
+    Column("event_id", String(256), nullable=False),
+    Column("occurred_at_ms", BigInteger, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("md5", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Index("ix_media_upload_files_md5", "md5"),
+    Index("ix_media_upload_files_sha256", "sha256"),
+    Index("ix_media_upload_files_occurred_at_ms", "occurred_at_ms"),
+)
+"""Digests of the files of past uploads, in hex, so that a later list of known files finds them."""
 
 retroactive_jobs = Table(
     "media_retroactive_jobs",

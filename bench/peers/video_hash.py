@@ -16,7 +16,7 @@ def main() -> None:
     for line in sys.stdin:
         file = line.strip()
         with tempfile.TemporaryDirectory() as folder:
-            found = VideoHash(path=file, storage_path=folder).hash_hex
+            found = VideoHash(path=file, storage_path=f"{folder}/").hash_hex
         row = {"file": file, "hash": found}
         print(json.dumps(row), flush=True)
 

@@ -28,7 +28,7 @@ from media_screening.decoding.source import Source, SourceLimits
 from media_screening.errors import WorkerStuck
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary
-from media_screening.retroactive_worker import RetroactiveWorker
+from media_screening.retroactive.worker import RetroactiveWorker
 from media_screening.sound.library import SoundLibrary
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
@@ -103,7 +103,13 @@ def make_workers(
         await producer.send_and_wait(f"{settings.topic_prefix}dead-letters", encode(letter))
 
     past = RetroactiveWorker(
-        store, library=library, screener=screener, publish=publish, lease=name, folder=folder
+        store,
+        library=library,
+        screener=screener,
+        publish=publish,
+        lease=name,
+        sounds=None if settings.media_sound == "off" else sounds,
+        folder=folder,
     )
     worker = MediaWorker(
         queue=ScreeningQueue(

@@ -2,6 +2,7 @@
 
 A picture may be edited so far that no single frame of it is recognised, and still be nearer to its
 own frame in the reference than to those some seconds before and after. Over many frames that tells.
+A mirror is the one edit that takes a hash as far off as another picture's: it is tried as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from contracts.screening import Match
 from media_screening.fingerprinting.fingerprint import MIN_PDQ_QUALITY, Fingerprint, hamming_bits
+from media_screening.fingerprinting.pdq import mirrored_pdq
 
 SHIFTS_S = (-31.0, -19.0, -11.0, -7.0, -4.0, 4.0, 7.0, 11.0, 19.0, 31.0)
 """Where else in the reference each frame is held against a frame, for comparison."""
@@ -36,12 +38,18 @@ def picture_confirms(upload: Fingerprint, reference: Fingerprint, match: Match) 
     if not len(reference):
         return False
     rows = _apart(upload, match.upload_start_s, match.upload_end_s)
-    hashes = upload.pdq[rows]
     at_s = np.interp(
         upload.times_s[rows],
         (match.upload_start_s, match.upload_end_s),
         (match.reference_start_s, match.reference_end_s),
     )
+    hashes = upload.pdq[rows]
+    return any(_nearer_there(way, at_s, reference) for way in (hashes, mirrored_pdq(hashes)))
+
+
+def _nearer_there(
+    hashes: NDArray[np.uint8], at_s: NDArray[np.float64], reference: Fingerprint
+) -> bool:
     here = _nearest_bits(hashes, at_s, reference)
     elsewhere = np.array([_nearest_bits(hashes, at_s + shift, reference) for shift in SHIFTS_S])
     known = ~np.isnan(here) & ~np.isnan(elsewhere).all(axis=0)

@@ -26,12 +26,24 @@ class TellingRule:
         max_others: Other references that may have it: a work may be kept in some versions.
         near_seconds: How far from a sampled picture its hash may be taken.
         distinct_bits: PDQ distance beyond which two pictures of one reference differ.
+        min_distinct: Different pictures that must say it of a stretch that was found by hashes.
+        asked: Pictures of such a stretch that are looked at.
     """
 
     same_bits: int = 24
     max_others: int = 3
     near_seconds: float = 0.3
     distinct_bits: int = 12
+    min_distinct: int = 5
+    asked: int = 20
+
+    def are_shared(self, pdq: NDArray[np.uint8], index: HashIndex) -> NDArray[np.bool_]:
+        """Which pictures of a reference, of shape (n, 32), too many others have too."""
+        owners = np.zeros(len(pdq), np.int64)
+        for hits in index.search(pdq, max_hamming_bits=self.same_bits).values():
+            owners[np.unique(hits.query)] += 1
+        # Its own frames are always found: of the references that have a picture, one is this.
+        return owners > self.max_others + 1
 
 
 def telling_rows(
@@ -58,11 +70,7 @@ def telling_rows(
     rows = np.unique(rows[np.abs(reference.times_s[rows] - times_s) <= rule.near_seconds])
     for excluded in exclusions:
         rows = _not_excluded(rows, reference, excluded)
-    others = np.zeros(len(rows), np.int64)
-    # Its own frames are always found: of the references that have a picture, one is this.
-    for hits in index.search(reference.pdq[rows], max_hamming_bits=rule.same_bits).values():
-        others[np.unique(hits.query)] += 1
-    return rows[others <= rule.max_others + 1]
+    return rows[~rule.are_shared(reference.pdq[rows], index)]
 
 
 def _not_excluded(

@@ -32,7 +32,7 @@ MAX_DAMAGED_SHARE = 0.1
 
 _DAMAGED_EXIT = 69  # ffmpeg's, for more than that; the frames have all been given out
 
-_TIME = re.compile(rb"^frame:(\d+) +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
+_TIME = re.compile(rb"frame:\d+ +pts:-?\d+ +pts_time:(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$")
 _CUT_OFF = re.compile(rb"partial file|File ended prematurely")
 _LOG_LINES = 20
 _LINE_BYTES = 8_192
@@ -235,12 +235,12 @@ class _Run:
 
     def _listen(self) -> None:
         while line := self.child.stderr.readline(_LINE_BYTES):
-            if match := _TIME.match(line):
+            if (at_s := time_told(line)) is not None:
                 with self._arrived:
                     if len(self._times) >= _MAX_TIMES_AHEAD:
                         self.child.condemn("ffmpeg tells of more frames than it gives out")
                         break
-                    self._times.append(float(match[2]))
+                    self._times.append(at_s)
                     self._arrived.notify()
                 continue
             if _CUT_OFF.search(line):
@@ -254,6 +254,16 @@ class _Run:
         with self._arrived:
             self._listened = True
             self._arrived.notify_all()
+
+
+def time_told(line: bytes) -> float | None:
+    """The time of a frame that a line of ffmpeg's tells; None if it tells of something else.
+
+    It may come in the middle of a line: a decoder complains from a thread of its own, and writes
+    where it is and what is wrong one after the other.
+    """
+    match = _TIME.search(line)
+    return None if match is None else float(match[1])
 
 
 def _without_address(line: str) -> str:

@@ -67,6 +67,19 @@ def pdq_of(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uin
     return hashes, qualities
 
 
+def mirrored_pdq(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the hashes would be, but for some 10 bits, had the pictures been mirrored; (n, 32).
+
+    A mirror turns the sign of every wave that is uneven from side to side, and of no other. The
+    median that a bit is set by is near zero.
+    """
+    return hashes ^ _UNEVEN
+
+
+_UNEVEN = np.packbits(np.arange(PDQ_BITS)[::-1] % _FREQUENCIES % 2 == 0)
+"""Frequencies count from 1, so the uneven ones are at even places."""
+
+
 def _hashes(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     # Axes: the pixel that is summed over comes first, and of what is left the longest run last.
     rows = frames.transpose(1, 0, 2).astype(np.float32)

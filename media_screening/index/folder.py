@@ -50,6 +50,11 @@ class IndexFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._folder
+
     def find(self, reference_id: ReferenceId, state: ReferenceState) -> IndexedHashes | None:
         """What was kept of a reference in this state; a long work is mapped, not read."""
         try:

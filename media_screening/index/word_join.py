@@ -1,8 +1,8 @@
-"""A sieve for millions of hashes: which share a word of 32 bits, but for one bit, with others.
+"""A sieve for millions of hashes: which have a word of 32 bits, but for a few bits, in common.
 
 Its cost hardly depends on how many are looked for, up to some tens of thousands.
 
-Of two hashes at most 15 bits apart, one of their eight words is at most one bit apart (the
+Of two hashes of eight words at most 15 bits apart, one word is at most one bit apart (the
 pigeonhole principle, as in multi-index hashing: Norouzi, Punjani and Fleet, 2012). All such pairs
 are found, and further ones by chance: at 24 bits about five in six, at 40 bits about one in five.
 """
@@ -10,29 +10,34 @@ are found, and further ones by chance: at 24 bits about five in six, at 40 bits 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.fingerprinting.hamming import distances_bits
 from media_screening.index.run import spread
 
-CERTAIN_BITS = 15
-"""Pairs up to this far apart are all found."""
-
-_WORDS = 8
-_FLIPS = np.array([0, *(1 << bit for bit in range(32))], np.uint32)
+_WORD_BITS = 32
+_WORD_BYTES = 4
 _SIEVE_BITS = 26
 """Words are first looked up by so many of their bits, in a table that stays in the cache."""
 
 
 class WordJoin:
-    """Hashes to be looked for; shape (n, 32)."""
+    """Hashes to be looked for.
 
-    def __init__(self, hashes: NDArray[np.uint8]) -> None:
-        self._hashes = np.ascontiguousarray(hashes)
-        words = _words(self._hashes)
-        self._tables = [_Table(words[:, place]) for place in range(_WORDS)]
+    Args:
+        hashes: Shape (n, bytes); of whole words.
+        max_flips: How many bits of a word may differ. Each takes as many entries in a table for
+            every word as there are ways to flip its bits: 33 for one bit, 5,489 for three.
+    """
+
+    def __init__(self, hashes: NDArray[np.uint8], *, max_flips: int = 1) -> None:
+        self._wanted = _words(hashes)
+        flips = _flips(max_flips)
+        self._tables = [_Table(column, flips) for column in self._wanted.T]
+        self.certain_bits = self._wanted.shape[1] * (max_flips + 1) - 1
+        """Pairs up to this far apart are all found."""
 
     def pairs(
         self, hashes: NDArray[np.uint8], *, max_hamming_bits: int
@@ -42,26 +47,26 @@ class WordJoin:
         Returns:
             Rows of ``hashes``, and rows of those that are looked for; each pair once.
         """
-        hashes = np.ascontiguousarray(hashes)
-        words = _words(hashes)
+        words, wanted = _words(hashes), self._wanted
         found = []
         for place, table in enumerate(self._tables):
             for here, there in table.lookup(np.ascontiguousarray(words[:, place])):
-                near = distances_bits(hashes[here], self._hashes[there]) <= max_hamming_bits
-                found.append(here[near] * len(self._hashes) + there[near])
+                bits = np.bitwise_count(words[here] ^ wanted[there]).sum(axis=1)
+                near = bits <= max_hamming_bits
+                found.append(here[near] * len(wanted) + there[near])
         keys = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-        return keys // max(1, len(self._hashes)), keys % max(1, len(self._hashes))
+        return keys // max(1, len(wanted)), keys % max(1, len(wanted))
 
 
 class _Table:
-    """The words at one place of all that is looked for, with each of their bits flipped."""
+    """The words at one place of all that is looked for, with some of their bits flipped."""
 
-    def __init__(self, words: NDArray[np.uint32]) -> None:
-        keys = (words[:, None] ^ _FLIPS).ravel()
+    def __init__(self, words: NDArray[np.uint32], flips: NDArray[np.uint32]) -> None:
+        keys = (words[:, None] ^ flips).ravel()
         order = np.argsort(keys)
         self._keys = keys[order]
-        self._rows = order // len(_FLIPS)
-        short = self._keys >> np.uint32(32 - _SIEVE_BITS)
+        self._rows = order // len(flips)
+        short = self._keys >> np.uint32(_WORD_BITS - _SIEVE_BITS)
         self._sieve = np.zeros(1 << (_SIEVE_BITS - 3), np.uint8)
         bits = np.left_shift(np.uint8(1), (short & np.uint32(7)).astype(np.uint8))
         np.bitwise_or.at(self._sieve, short >> np.uint32(3), bits)
@@ -69,7 +74,7 @@ class _Table:
     def lookup(
         self, words: NDArray[np.uint32]
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        short = words >> np.uint32(32 - _SIEVE_BITS)
+        short = words >> np.uint32(_WORD_BITS - _SIEVE_BITS)
         bits = self._sieve[short >> np.uint32(3)] >> (short & np.uint32(7)).astype(np.uint8)
         here = np.flatnonzero(bits & np.uint8(1))
         first = np.searchsorted(self._keys, words[here], side="left")
@@ -94,4 +99,11 @@ def _in_turn(count: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 def _words(hashes: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    return hashes.view("<u4").reshape(len(hashes), _WORDS)
+    words = np.ascontiguousarray(hashes).view("<u4")
+    return words.reshape(len(hashes), hashes.shape[1] // _WORD_BYTES)
+
+
+def _flips(max_flips: int) -> NDArray[np.uint32]:
+    """What turns a word into each that is at most so many bits away."""
+    chosen = (bits for flips in range(max_flips + 1) for bits in combinations(range(32), flips))
+    return np.array([sum(1 << bit for bit in bits) for bits in chosen], np.uint32)

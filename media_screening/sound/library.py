@@ -32,9 +32,14 @@ class SoundLibrary:
     """The enabled references that have sound, in an index that follows SQL.
 
     Safe to use from several threads. Changes show after the next ``refresh``.
+
+    Args:
+        store: The references in SQL.
+        only: The one reference that is loaded, in place of all.
     """
 
-    def __init__(self, store: ReferenceStore) -> None:
+    def __init__(self, store: ReferenceStore, *, only: ReferenceId | None = None) -> None:
+        self._only = only
         self.index = SoundIndex()
         self._store = store
         self._lock = threading.Lock()
@@ -62,7 +67,9 @@ class SoundLibrary:
             records = {
                 one.reference_id: one
                 for one in self._store.all()
-                if one.enabled and one.reference_id in sounding
+                if one.enabled
+                and one.reference_id in sounding
+                and self._only in {None, one.reference_id}
             }
             for reference_id, state in list(self._states.items()):
                 record = records.get(reference_id)

@@ -11,6 +11,7 @@ from contracts.ids import ReferenceId
 from contracts.screening import Match
 from media_screening.alignment.confirmation import picture_confirms
 from media_screening.fingerprinting.fingerprint import Fingerprint, make_fingerprint
+from media_screening.fingerprinting.pdq import mirrored_pdq
 from media_screening.joining import join_matches
 from tests.unit.media_screening.footage import random_fingerprint
 
@@ -98,6 +99,14 @@ def test_a_picture_edited_past_recognition_is_still_nearer_to_itself(
     upload = edited(reference, start_s=50, flipped_bits=flipped_bits)
     there = a_match(0, 20, offset_s=50)
     assert picture_confirms(upload, reference, there) is confirmed
+    assert not picture_confirms(upload, reference, a_match(0, 20, offset_s=60))
+
+
+def test_a_mirrored_picture_is_confirmed() -> None:
+    reference = random_fingerprint(1, count=960, period_s=0.125)
+    upload = edited(reference, start_s=50, flipped_bits=60)
+    upload.pdq[:] = mirrored_pdq(upload.pdq)
+    assert picture_confirms(upload, reference, a_match(0, 20, offset_s=50))
     assert not picture_confirms(upload, reference, a_match(0, 20, offset_s=60))
 
 

@@ -159,3 +159,24 @@ def test_too_little_in_common_is_no_overlay() -> None:
         )
         is None
     )
+
+
+def still_life(seed: int, count: int) -> NDArray[np.uint8]:
+    """A scene that stands, in which now and then something small is put to another place."""
+    chance = np.random.default_rng(seed)
+    scene = chance.integers(0, 256, (SIDE, SIDE))
+    pictures = np.repeat(scene[None], count, axis=0)
+    for at in range(0, count, 10):
+        top, left = chance.integers(0, SIDE - 8, 2)
+        thing = chance.integers(0, 256, (8, 8))
+        pictures[at : at + 6, top : top + 8, left : left + 8] = thing
+    return pictures.astype(np.uint8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1000), start=st.integers(4, 20))
+def test_where_nearly_nothing_moves_what_moves_says_the_seconds(seed: int, start: int) -> None:
+    reference = still_life(seed, 64)
+    (stretch,) = found(reference[start : start + 40], reference)
+    assert stretch.reference_start_s == pytest.approx(start * PERIOD_S, abs=0.3)
+    assert stretch.reference_end_s == pytest.approx((start + 40) * PERIOD_S, abs=0.3)

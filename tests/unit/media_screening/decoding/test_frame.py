@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from media_screening.decoding.frame import (
     FrameLimits,
     Sampling,
     read_frames,
+    time_told,
 )
 from media_screening.decoding.probe import probe
-from media_screening.errors import OverLimit, TimeLimit
+from media_screening.errors import CutOff, OverLimit, TimeLimit
 from media_screening.fingerprinting.fingerprint import hamming_bits
 from media_screening.fingerprinting.pdq import pdq_of
 from tests.unit.media_screening.footage import ffmpeg
@@ -128,3 +130,43 @@ def test_a_reader_that_stops_leaves_no_process_and_no_thread(films: dict[str, Pa
     time.sleep(0.1)
     assert threading.active_count() == threads
     assert len(os.listdir("/proc/self/fd")) == handles
+
+
+@pytest.mark.parametrize(
+    ("line", "at_s"),
+    [
+        (b"frame:7    pts:28672   pts_time:2.24\n", 2.24),
+        (b"frame:0    pts:-1024   pts_time:-0.08\n", -0.08),
+        (b"frame:3    pts:1       pts_time:7.8125e-05\n", 7.8125e-05),
+        (b"[h264 @ 0x55d3] frame:8    pts:28672   pts_time:2.24\n", 2.24),
+        (b"[h264 @ 0x55d3] Invalid NAL unit size (1140 > 565).\n", None),
+        (b"frame:8    pts:28672   pts_time:2.24 and more\n", None),
+        (b"doorstaff=1\n", None),
+        (b"", None),
+    ],
+)
+def test_a_time_is_told_also_where_a_complaint_has_begun(line: bytes, at_s: float | None) -> None:
+    assert time_told(line) == at_s
+
+
+def test_a_file_that_is_cut_off_gives_the_same_frames_each_time(
+    films: dict[str, Path], tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.mp4"
+    ffmpeg("-i", films["work"], "-c", "copy", "-movflags", "+faststart", whole)
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 5])
+    seen = set()
+    for _ in range(8):
+        times: list[float] = []
+        batches = read_frames(
+            cut,
+            probe=probe(cut),
+            sampling=Sampling(frames_per_second=4),
+            limits=FrameLimits(),
+        )
+        with suppress(CutOff):
+            for batch in batches:
+                times += batch.times_s.tolist()
+        seen.add(tuple(times))
+    assert len(seen) == 1

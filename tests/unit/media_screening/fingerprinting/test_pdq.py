@@ -19,13 +19,15 @@ import pytest
 from numpy.typing import NDArray
 
 from media_screening.fingerprinting.fingerprint import hamming_bits
-from media_screening.fingerprinting.pdq import pdq_of
+from media_screening.fingerprinting.pdq import mirrored_pdq, pdq_of
 
 Picture = NDArray[np.uint8]
 
 VECTORS = Path(__file__).with_name("pdq_vectors.json")
 SEEDS = 16
 SIDE = 64
+MEDIAN_BITS = 31
+"""Set by a median that is near zero, and not zero."""
 
 
 def noise(seed: int) -> Picture:
@@ -178,6 +180,14 @@ def _write_vectors() -> None:
     VECTORS.write_text(
         f'{{\n  "made_by": {made_by},\n  "vectors": {{\n' + ",\n".join(kinds) + "\n  }\n}\n"
     )
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_hash_of_a_mirrored_picture_is_all_but_told_by_its_own(seed: int) -> None:
+    pictures = np.array([noise(seed), soft(seed)])
+    straight, _ = pdq_of(pictures)
+    turned, _ = pdq_of(np.ascontiguousarray(pictures[:, :, ::-1]))
+    assert (hamming_bits(mirrored_pdq(straight), turned) <= MEDIAN_BITS).all()
 
 
 if __name__ == "__main__":

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 import structlog
 
 from contracts.event import from_epoch_ms
-from contracts.screening import Screening
+from contracts.ids import ReferenceId
+from contracts.screening import Match, Screening
 from media_screening import metrics
+from media_screening.alignment.confirmation import picture_confirms
+from media_screening.file_match import whole_file_match
+from media_screening.fingerprinting.fingerprint import Fingerprint
 from media_screening.index.folder import IndexFolder
+from media_screening.joining import join_matches
 from media_screening.judgement import judged
 from media_screening.reference import ReferenceLibrary
-from media_screening.retroactive import RetroactiveHit, RetroactiveSearch, RetroactiveStep
+from media_screening.retroactive.search import RetroactiveHit, RetroactiveSearch, RetroactiveStep
 from media_screening.screening import Outcome, Screener
+from media_screening.sound.library import SoundLibrary
+from media_screening.sound.screening import SoundScreener
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceStore
 from store.retroactive import RetroactiveJob, RetroactiveStore
@@ -48,6 +55,14 @@ class RetroactiveWorker:
 
     A hit is published before the page it is on is done: a crash publishes it again, as the same
     alert. It is published with all that the upload matches, so that it adds to what is known.
+
+    Args:
+        store: The references in SQL.
+        library: All of them.
+        screener: Holds past uploads against them.
+        publish: Tells a hit.
+        lease: The worker's name.
+        sounds: The references' sound; None for the picture alone.
     """
 
     def __init__(
@@ -58,6 +73,7 @@ class RetroactiveWorker:
         screener: Screener,
         publish: Callable[[Screening], Awaitable[None]],
         lease: str,
+        sounds: SoundLibrary | None = None,
         folder: IndexFolder | None = None,
         rule: RetroactiveRule | None = None,
         clock: Clock | None = None,
@@ -69,6 +85,7 @@ class RetroactiveWorker:
         self._screener = screener
         self._publish = publish
         self._lease = lease
+        self._sounds = sounds
         self._folder = folder
         self._rule = rule or RetroactiveRule()
         self._clock = clock or SystemClock()
@@ -122,7 +139,7 @@ class RetroactiveWorker:
         steps = await asyncio.to_thread(self._steps, job)
         while (step := await asyncio.to_thread(next, steps, None)) is not None:
             for hit in step.hits:
-                await self._tell(hit)
+                await self._tell(hit, job.reference_id)
             held = await asyncio.to_thread(
                 self._jobs.advance,
                 job,
@@ -143,14 +160,19 @@ class RetroactiveWorker:
         _log.info("past uploads searched", reference_id=job.reference_id)
 
     def _steps(self, job: RetroactiveJob) -> Iterator[RetroactiveStep]:
-        alone = ReferenceLibrary(self._references, folder=self._folder, only=job.reference_id)
+        only = job.reference_id
+        alone = ReferenceLibrary(self._references, folder=self._folder, only=only)
         alone.refresh()
-        search = RetroactiveSearch(alone, self._uploads)
-        return search.run(job.reference_id, from_ms=job.at_ms, to_ms=job.to_ms)
+        sounds = None
+        if self._sounds is not None:
+            sounds = SoundLibrary(self._references, only=only)
+            sounds.refresh()
+        search = RetroactiveSearch(alone, self._uploads, whole=self._library, sounds=sounds)
+        return search.run(only, from_ms=job.at_ms, to_ms=job.to_ms)
 
-    async def _tell(self, hit: RetroactiveHit) -> None:
+    async def _tell(self, hit: RetroactiveHit, reference_id: ReferenceId) -> None:
         upload = hit.upload
-        outcome = await asyncio.to_thread(self._outcome, hit)
+        outcome = await asyncio.to_thread(self._outcome, hit, reference_id)
         if outcome.status != "match":
             return
         metrics.RETROACTIVE_HITS.inc()
@@ -168,14 +190,38 @@ class RetroactiveWorker:
             )
         )
 
-    def _outcome(self, hit: RetroactiveHit) -> Outcome:
-        upload = hit.upload
+    def _outcome(self, hit: RetroactiveHit, reference_id: ReferenceId) -> Outcome:
         self._library.refresh()
+        upload, fingerprint = hit.upload, hit.fingerprint
+        matches = self._screener.match(fingerprint) if fingerprint is not None else ()
+        if hit.sound is not None and self._sounds is not None:
+            self._sounds.refresh()
+            heard = SoundScreener(self._sounds).match([hit.sound.hearing()])
+            matches = join_matches(
+                matches,
+                [one.as_match() for one in heard],
+                confirms=lambda match: self._confirms(fingerprint, match),
+            )
+        if hit.same_file:
+            matches = self._with_file(matches, hit, reference_id)
         found = Outcome(
-            status="match",
-            duration_s=upload.duration_s,
-            matches=self._screener.match(hit.fingerprint),
+            status="match" if matches else "clean", duration_s=upload.duration_s, matches=matches
         )
         return judged(
             found, self._library, account_id=upload.account_id, upload_id=upload.upload_id
         )
+
+    def _confirms(self, fingerprint: Fingerprint | None, match: Match) -> bool:
+        reference = self._library.get(match.reference_id)
+        if fingerprint is None or reference is None:
+            return False
+        return picture_confirms(fingerprint, reference.fingerprint, match)
+
+    def _with_file(
+        self, matches: tuple[Match, ...], hit: RetroactiveHit, reference_id: ReferenceId
+    ) -> tuple[Match, ...]:
+        work = self._library.work(reference_id)
+        if work is None or any(match.reference_id == reference_id for match in matches):
+            return matches
+        title = self._library.title_of(reference_id) or ""
+        return (whole_file_match(work, title, duration_s=hit.upload.duration_s), *matches)

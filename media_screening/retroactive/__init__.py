@@ -1,0 +1,1 @@
+"""New references held against past uploads."""
