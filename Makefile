@@ -64,8 +64,8 @@ bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too
 	echo "bench.media_screening"; $(BIN)/python -m bench.media_screening --videos "$(DATA)/videos"; \
 	echo "bench.edits"; $(BIN)/python -m bench.edits --videos "$(DATA)/videos" \
 		--cache build/bench-videos --minutes 75 --docs docs/benchmarks/edits.md; \
-	echo "bench.screening_speed"; $(BIN)/python -m bench.screening_speed --files 2 \
-		--videos "$(DATA)/videos" --cache build/bench-videos; \
+	echo "bench.screening_speed"; $(BIN)/python -m bench.screening_speed \
+		--videos "$(DATA)/videos" --cache build/bench-videos --docs docs/benchmarks/screening.md; \
 	echo "bench.sound"; $(BIN)/python -m bench.sound --videos "$(DATA)/videos"
 
 format: .venv/.dev ## Put the code into its format

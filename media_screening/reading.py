@@ -17,8 +17,8 @@ from media_screening.decoding.frame import (
     FrameLimits,
     Sampling,
     read_frames,
-    skips_to_key_frames,
 )
+from media_screening.decoding.key_frame import skips_to_key_frames
 from media_screening.decoding.probe import Probe, probe
 from media_screening.decoding.sniff import check_file
 from media_screening.errors import CutOff, DecoderFailed, TimeLimit
@@ -45,6 +45,9 @@ of it. Others by their key frames first, where the codec lets the rest lie."""
 KEY_FRAMES_PER_SECOND = 2.0
 MAX_KEY_GAP_SECONDS = 14.0
 """Key frames further apart than this on average say too little: the upload is decoded whole."""
+
+LONGEST_KEY_GAP_SECONDS = 30.0
+"""Nor may any two of them be further apart than this."""
 
 MIN_KEY_FRAMES = 3
 
@@ -240,7 +243,7 @@ def read_upload(
 
 def _by_key_frames_first(found: Probe) -> bool:
     small = found.video.width * found.video.height <= SMALL_PIXELS
-    if found.duration_s is None or not skips_to_key_frames(found):
+    if found.duration_s is None or not skips_to_key_frames(found.video.codec):
         return False
     return not small or found.duration_s > SMALL_SECONDS
 
@@ -267,17 +270,22 @@ def _read_upload(
             if len(pictures) == LOOKED_UP_TOGETHER:
                 hand_over()
     hand_over()
-    if key_frames:
-        whole_s = video.probe.duration_s or 0.0
-        few = len(times) < max(MIN_KEY_FRAMES, whole_s / MAX_KEY_GAP_SECONDS)
-        if few or taken.cut is not None:
-            return None
+    whole_s = video.probe.duration_s or 0.0
+    if key_frames and (taken.cut is not None or _too_few(times, whole_s)):
+        return None
     return UploadReading(
         fingerprint=taken.fingerprint(),
         by_key_frames=key_frames,
         times_s=np.array(times, np.float64),
         cut=taken.cut,
     )
+
+
+def _too_few(times_s: list[float], whole_s: float) -> bool:
+    """Whether key frames leave too much of an upload unseen."""
+    if len(times_s) < max(MIN_KEY_FRAMES, whole_s / MAX_KEY_GAP_SECONDS):
+        return True
+    return bool(np.diff([0.0, *times_s, whole_s]).max() > LONGEST_KEY_GAP_SECONDS)
 
 
 class _Taking:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,6 +44,7 @@ from media_screening.reading import (
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.sound.listening import Heard, Listener
 from media_screening.sound.sound_fingerprint import SoundFingerprint
+from media_screening.stage import Stage, StageLog
 
 SEARCH_BATCH_STILLS = 512
 BORDER_PICTURES = 8
@@ -60,20 +60,6 @@ class SearchRule:
     """
 
     max_hamming_bits: int = 48
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """One step of a screening: what it cost, and what it decided.
-
-    Attributes:
-        pictures: How many it decoded or looked at.
-    """
-
-    name: str
-    elapsed_s: float
-    pictures: int
-    decided: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +140,7 @@ class Screener:
         decoded matches: then it is a match, and the reason says that it was cut off.
         """
         started = time.monotonic()
-        log = _StageLog()
+        log = StageLog()
         try:
             outcome = self._screen(path, log, progress=progress)
         except Rejected as error:
@@ -200,7 +186,7 @@ class Screener:
             matches += self._match_phashes(upload)
         return tuple(sorted(matches, key=lambda match: (match.upload_start_s, match.reference_id)))
 
-    def _screen(self, path: Path, log: _StageLog, *, progress: Progress | None) -> Outcome:
+    def _screen(self, path: Path, log: StageLog, *, progress: Progress | None) -> Outcome:
         video = open_video(path, limits=self._limits, progress=progress)
         log.end("headers", f"{video.probe.video.codec} in {video.probe.container}")
         known = self._library.by_sha256(sha256_of(path))
@@ -348,33 +334,3 @@ class Screener:
 def _told_again(progress: Progress | None, whole_s: float) -> Callable[[], None]:
     """While the sound is listened to, the picture stays done; whoever is told may end the work."""
     return lambda: progress(whole_s, whole_s) if progress is not None else None
-
-
-class _StageLog:
-    """Takes down the stages as they end."""
-
-    def __init__(self) -> None:
-        self.stages: list[Stage] = []
-        self._began = time.monotonic()
-        self._aside: dict[str, float] = {}
-
-    def end(self, name: str, decided: str, pictures: int = 0) -> None:
-        """End a stage; what was done for it during others is counted to it, and not to them."""
-        now = time.monotonic()
-        spent_s = now - self._began - sum(self._aside.values())
-        if name in self._aside:
-            spent_s = now - self._began
-            self._aside = {}
-        self.stages.append(
-            Stage(name=name, elapsed_s=round(spent_s, 4), pictures=pictures, decided=decided)
-        )
-        self._began = now - sum(self._aside.values())
-
-    @contextmanager
-    def aside(self, name: str) -> Iterator[None]:
-        """Count what is done here to a stage that ends later."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._aside[name] = self._aside.get(name, 0.0) + time.monotonic() - began

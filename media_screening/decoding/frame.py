@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from media_screening.decoding.child import INPUT, Child, ChildLimits, start
 from media_screening.decoding.ffmpeg import INPUT_OPTIONS, ffmpeg_path
+from media_screening.decoding.key_frame import KEY_PACKETS, drops_packets
 from media_screening.decoding.probe import Probe
 from media_screening.errors import CutOff, Damaged, NotAVideo, OverLimit
 from media_screening.fingerprinting.pdq import PDQ_SIDE_PIXELS
@@ -57,7 +58,7 @@ class Sampling:
 
     Attributes:
         frames_per_second: At most so many are.
-        key_frames: Only those that the codec can decode by themselves; see ``skips_to_key_frames``.
+        key_frames: Only those that the codec can decode by themselves; see ``key_frame.py``.
         start_s: Nothing before this.
         end_s: Nothing from here on; None for all there is.
         width: In pixels.
@@ -70,16 +71,6 @@ class Sampling:
     end_s: float | None = None
     width: int = FRAME_SIDE_PIXELS
     height: int = FRAME_SIDE_PIXELS
-
-
-KEY_FRAME_CODECS = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3"})
-"""Decoders that leave the other frames alone when they are told to (``-skip_frame nokey``). Those
-of VP8, VP9 and AV1 decode every frame all the same (measured), and of others nothing is known."""
-
-
-def skips_to_key_frames(probe: Probe) -> bool:
-    """Whether key frames of this video cost less than all of it."""
-    return probe.video.codec in KEY_FRAME_CODECS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +120,8 @@ def _command(*, probe: Probe, sampling: Sampling, limits: FrameLimits) -> list[s
     if sampling.key_frames:
         # Key frames that are looked at small need no deblocking either.
         options |= {"skip_frame": "nokey", "skip_loop_filter": "all"}
+        if drops_packets():
+            options["bsf:v"] = KEY_PACKETS
     if sampling.start_s:
         options["ss"] = round(sampling.start_s, 3)
     if sampling.end_s is not None:

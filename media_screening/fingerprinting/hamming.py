@@ -23,6 +23,21 @@ def distances_bits(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray
     return bits
 
 
+def all_distances_bits(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Distances of every hash from every other; shapes (n, 32) and (m, 32), the result (n, m)."""
+    left, right = np.ascontiguousarray(left), np.ascontiguousarray(right)
+    bits = np.empty((len(left), len(right)), np.int32)
+    faiss.hammings(  # type: ignore[attr-defined] # made by its loader
+        faiss.swig_ptr(left),
+        faiss.swig_ptr(right),
+        len(left),
+        len(right),
+        PDQ_BYTES,
+        faiss.swig_ptr(bits),
+    )
+    return bits
+
+
 def pairs_within(
     queries: NDArray[np.uint8],
     hashes: NDArray[np.uint8],

@@ -73,8 +73,12 @@ class SoundTable:
 
     def bit_error_rates(self, line: Line, rows: slice = slice(None)) -> NDArray[np.float64]:
         """Share of bits in which each value differs from that on the line; NaN where none tells."""
+        return self._bit_error_rates(line.reference_s(self._upload.times_s[rows]), rows)
+
+    def _bit_error_rates(self, at_s: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
+        """The same, for reference times of these rows, or of several lines one below another."""
         upload, reference = self._upload, self._reference
-        position = self._positions(line, rows)
+        position = _position_at(at_s)
         inside = (position >= 0) & (position < len(reference))
         position = np.clip(position, 0, len(reference) - 1)
         bits = np.bitwise_count(upload.values[rows] ^ reference.values[position])
@@ -84,8 +88,7 @@ class SoundTable:
 
     def _positions(self, line: Line, rows: slice = slice(None)) -> NDArray[np.int64]:
         """The reference's row that each value falls on; one that it has not, beyond its ends."""
-        at_s = line.reference_s(self._upload.times_s[rows])
-        return np.rint((at_s - CENTRE_S) / PERIOD_S).astype(np.int64)
+        return _position_at(line.reference_s(self._upload.times_s[rows]))
 
     def rough_rate(self, line: Line, start_s: float, end_s: float) -> float:
         """The lowest mean over about five seconds between two times of the upload; 1 if none."""
@@ -133,19 +136,26 @@ class SoundTable:
         # Turned by so much, either end moves by a value or two.
         turn = min(0.015, 3 * PERIOD_S / length_s) / 2**fineness
         shift_s = max(PERIOD_S, 4 * PERIOD_S / 2**fineness)
-        tries = []
-        # Of lines that fit alike the first is taken: the one that is turned and shifted least.
-        for rate in line.rate + turn * np.array(_TURNS):
+        times_s = self._upload.times_s[rows]
+        best, highest = line, -math.inf
+        for rate in (line.rate + turn * _TURNS).tolist():
             held_s = line.rate * middle_s + line.offset_s - rate * middle_s
-            for step in _TURNS:
-                tries.append(Line(offset_s=float(held_s + step * shift_s / 3), rate=float(rate)))
-        # What speaks against a line is bounded: half of these seconds may be something else.
-        return max(
-            tries, key=lambda one: float(np.maximum(self._gains(one, agree, rows), -0.05).sum())
-        )
+            offsets_s = held_s + _TURNS * shift_s / 3
+            at_s = rate * times_s + offsets_s[:, None]
+            gains = self._gains_of(self._bit_error_rates(at_s, rows), agree)
+            # What speaks against a line is bounded: half of these seconds may be something else.
+            sums = np.maximum(gains, -0.05).sum(axis=1)
+            # Of lines that fit alike the first is taken: turned and shifted least.
+            if sums.max() > highest:
+                highest = float(sums.max())
+                best = Line(offset_s=float(offsets_s[sums.argmax()]), rate=rate)
+        return best
 
     def _gains(self, line: Line, agree: float, rows: slice = slice(None)) -> NDArray[np.float64]:
-        gains = agree - self.bit_error_rates(line, rows)
+        return self._gains_of(self.bit_error_rates(line, rows), agree)
+
+    def _gains_of(self, rates: NDArray[np.float64], agree: float) -> NDArray[np.float64]:
+        gains = agree - rates
         return np.where(np.isnan(gains), self._rule.neutral, gains)
 
     def _drawn_out(
@@ -205,7 +215,11 @@ class SoundTable:
         return max(0.0, float(times[first]) - before_s), float(times[last]) + after_s
 
 
-_TURNS = (0, -1, 1, -2, 2, -3, 3)
+def _position_at(reference_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint((reference_s - CENTRE_S) / PERIOD_S).astype(np.int64)
+
+
+_TURNS = np.array((0, -1, 1, -2, 2, -3, 3))
 _SHORT_VALUES = 40
 _SEED_VALUES = 16
 

@@ -85,7 +85,8 @@ class Listener:
             )
 
         try:
-            sound = hear(self._speeds, Sampling())
+            # Where no reference has sound there is nothing to be found at any speed.
+            sound = hear(self._speeds if len(self._screener) else (), Sampling())
             if sound is None:
                 return Heard()
             plain = sound.fingerprint.hearing()

@@ -57,6 +57,10 @@ class SoundScreener:
         self._library = library
         self._rule = rule or SoundRule()
 
+    def __len__(self) -> int:
+        """How many values of references it holds sounds against."""
+        return len(self._library.index)
+
     def match(self, hearings: Iterable[Hearing]) -> tuple[SoundMatch, ...]:
         """Find the stretches that are a reference's, in the order of the upload.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,10 +9,12 @@ from contracts.ids import ReferenceId
 from media_screening.fingerprinting.feature import (
     MAX_QUERY_FEATURES,
     MAX_REFERENCE_FEATURES,
+    SAME_FEATURE_BITS,
     Features,
     Sighting,
     find_features,
     no_features,
+    pair,
     sight,
 )
 from media_screening.index.feature_index import MAX_PROPOSALS, FeatureIndex
@@ -95,3 +98,23 @@ def test_what_is_removed_does_not_stay_for_ever() -> None:
         filed(index, "r", 0, 1)
         assert first(index, wanted) == ("r", 1)
     assert len(index) <= 4 * 2 * MAX_REFERENCE_FEATURES
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pairs_are_those_of_a_cross_checked_matcher(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ours = rng.integers(0, 256, (120, 32), np.uint8)
+    theirs = ours[rng.integers(0, 120, 90)]  # some twice, so that several are equally near
+    noise = np.packbits(rng.random((90, 256)) < rng.choice([0.0, 0.1, 0.3], (90, 1)), axis=1)
+    theirs = theirs ^ noise
+    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(ours, theirs)
+    near = [match for match in matches if match.distance <= SAME_FEATURE_BITS]
+    left, right = pair(featured(ours), featured(theirs))
+    assert left.tolist() == [match.queryIdx for match in near]
+    assert right.tolist() == [match.trainIdx for match in near]
+    assert 20 < len(left) < 90
+
+
+def featured(descriptors: NDArray[np.uint8]) -> Features:
+    xy = np.zeros((len(descriptors), 2), np.float32)
+    return Features(xy=xy, descriptors=descriptors)
