@@ -12,7 +12,7 @@ from streams.message import Record
 from streams.progress import Chunk
 
 MAX_BATCH_RECORDS = 1_000
-"""Handled at once: a large batch makes few messages of many packs, and holds up the other agents."""
+"""Handled at once: a large batch makes few messages of many packs, and holds up other agents."""
 MAX_BATCH_BYTES = 512 * 1024
 """The same in bytes; a single chunk may be larger."""
 BEHIND_RECORDS = 2_000

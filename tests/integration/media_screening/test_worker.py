@@ -24,6 +24,7 @@ from media_screening.decoding.child import run
 from media_screening.decoding.source import Source, SourceLimits
 from media_screening.errors import DecoderFailed, WorkerStuck
 from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
+from media_screening.fingerprinting.sketch import UploadSketch
 from media_screening.queue import ScreeningQueue
 from media_screening.reading import Progress
 from media_screening.reference import ReferenceLibrary
@@ -150,7 +151,9 @@ async def test_uploads_are_screened_and_their_fingerprints_kept(
     ]
     assert len(Fingerprint.unpack(kept[0].frames)) > 50
     assert len(sketches) == 2
-    assert all(10 < rows == len(hashes) / 32 for rows, hashes in sketches)
+    for rows, hashes in sketches:
+        sketch = UploadSketch.unpack(hashes, rows)
+        assert len(sketch.phash) == len(sketch.pdq) == rows > 10
 
 
 async def test_a_crashing_screening_is_tried_again_then_put_aside(
