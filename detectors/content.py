@@ -89,18 +89,18 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
         "." in link.anchor or ":" in link.anchor for link in markup.links
     )  # then there are no links in the anchors that would count twice
     cleaned = clean(markup.text if is_one else markup.loose)
-    found = list(islice(find_links(cleaned.text), MAX_LINKS))
-    text = cleaned.text if is_one else clean(markup.text).text
+    found = list(islice(find_links(cleaned.text, cleaned.outline), MAX_LINKS))
+    whole = cleaned if is_one else clean(markup.text)
     links += markup.links
     links += found
     if "=http" in written:
         links += [target for link in links if (target := redirected(link))]
     return Content(
         kind=kind,
-        text=text,
+        text=whole.text,
         written_links=len(found),
         links=tuple(links),
-        contacts=find_contacts(text),
+        contacts=find_contacts(whole.text, whole.outline),
         invisible_in_words=cleaned.invisible_in_words,
         defanged=cleaned.defanged,
         lookalikes=cleaned.lookalikes,

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-Hint = Callable[[str], object]
+from detectors.number_word import has_spelt_number, with_digits
+from detectors.outline import Outline
+
+Hint = Callable[[Outline], object]
 Way = Callable[[str], tuple[str, int]]
 
 _TLDS = (
@@ -54,7 +57,6 @@ _SCHEME = re.compile(
     r"(?=[\w\[])",
     re.I,
 )
-_ODD_SCHEMES = ("hxx", "htx", "hxt", "h**", "h++", "h__", "h--", "h..")
 
 _BETWEEN = r"[ \t]{0,3}[_*~|+/=-]{0,3}[ \t]{0,3}"
 _SPOKEN_DOT = re.compile(
@@ -114,45 +116,33 @@ _SPLIT_TLD = re.compile(
 )
 _MEANT_TLD = {"c0m": "com", "0rg": "org", "n3t": "net"}
 
-_LETTERS_HINT = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
+_PARTED = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
 _LETTERS = re.compile(r"(?<![^\s])[^\W_](?: [^\W_]| ?\.| [@/:-]){3,}(?!\S)")
 
-_NUMBER_WORDS = {
-    **{word: digit for digit, words in enumerate(
-        ("zero oh null cero", "one uno eins un", "two dos zwei deux", "three tres drei trois",
-         "four cuatro vier quatre", "five cinco fünf cinq", "six seis sechs sei",
-         "seven siete sieben sept", "eight ocho acht huit", "nine nueve neun neuf"))
-       for word in words.split()},
-}  # fmt: skip
-_SPELT_DIGIT = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
-_SPELT_NUMBER = re.compile(
-    rf"\b(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}})(?:[\s,.-]{{1,3}}(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}}))"
-    r"{4,}\b",
-    re.I,
-)
-MIN_SPELT_DIGITS = 4
-MIN_NUMBER_DIGITS = 7
-_TIMES = {"double": 2, "triple": 3}
 
-
-def refanged(text: str) -> tuple[str, int]:
+def refanged(text: str, outline: Outline | None = None) -> tuple[str, int]:
     """Write ``hxxp://example[.]com`` and ``example dot com`` as they are meant, and count them.
 
     Linear in the text's length.
+
+    Args:
+        text: The text.
+        outline: Of the text, where that is at hand.
     """
-    low = text.lower()
+    outline = outline or Outline(text)
+    low = outline.low
     count = 0
-    if low.count(":/") > low.count("://"):
+    if low.count(b":/") > low.count(b"://"):
         text, count = _schemes(text)
     for hint, way in _WAYS:
-        if hint(low):
+        if hint(outline):
             text, times = way(text)
             count += times
-    if _DOT_HINT.search(low):
+    if _has_odd_dot(outline):
         for way in _DOT_WAYS:
             text, times = way(text)
             count += times
-    if not low.isascii() and _FOREIGN_SIGN.search(low):
+    if not outline.is_western:
         for foreign_hints, way in _FOREIGN_WAYS:
             if foreign_hints.search(text):
                 text, times = way(text)
@@ -162,15 +152,12 @@ def refanged(text: str) -> tuple[str, int]:
 
 def may_spell_out(words: str) -> bool:
     """Whether words alone, without digits and signs, may be something spelt out."""
-    low = words.lower()
+    outline = Outline(words)
     return (
-        "dot" in low
-        or "www" in low
-        or "punkt" in low
-        or "punto" in low
-        or "ponto" in low
-        or _LETTERS_HINT.search(words) is not None
-        or _has_spelt_number(low)
+        outline.may_spell_dot
+        or outline.has_www
+        or _may_part_letters(outline)
+        or _may_spell_numbers(outline)
     )
 
 
@@ -276,75 +263,62 @@ def _letters(text: str) -> tuple[str, int]:
     return _LETTERS.sub(joined, text), count
 
 
-def _spelt_numbers(text: str) -> tuple[str, int]:
-    count = 0
-
-    def digits(found: re.Match[str]) -> str:
-        nonlocal count
-        words = re.findall(r"\w+", found[0].lower())
-        if sum(word in _NUMBER_WORDS for word in words) < MIN_SPELT_DIGITS:
-            return found[0]
-        times, number = 1, ""
-        for word in words:
-            if word in _TIMES:
-                times = _TIMES[word]
-                continue
-            number += str(_NUMBER_WORDS.get(word, word)) * times
-            times = 1
-        if len(number) < MIN_NUMBER_DIGITS:
-            return found[0]
-        count += 1
-        grouped = (number[:-7], number[-7:-4], number[-4:])
-        return "-".join(group for group in grouped if group)
-
-    return _SPELT_NUMBER.sub(digits, text), count
+def _may_part_letters(outline: Outline) -> bool:
+    shape = outline.shape
+    return (b" a a a" in shape or b". a a" in shape) and (
+        _PARTED.search(outline.text.lower()) is not None
+    )
 
 
-def _has_spelt_number(low: str) -> bool:
-    """Whether so many words for digits are near one another, as in no prose."""
-    words = low.replace(",", " ").replace("-", " ").split()
-    if len([word for word in words if word in _NUMBER_WORDS]) < MIN_SPELT_DIGITS - 1:
+def _may_spell_numbers(outline: Outline) -> bool:
+    return outline.may_count and has_spelt_number(outline.text.lower())
+
+
+def _may_bracket(outline: Outline) -> bool:
+    low = outline.low
+    if _BRACKET_HINT.search(low):
+        return True
+    return not outline.is_western and any(bracket in low for bracket in (b"[", b"(", b"{", b"<"))
+
+
+def _has_odd_dot(outline: Outline) -> bool:
+    if not _ODD_DOT_HINT.search(outline.low):
         return False
-    run = 0
-    for word in words:
-        run = (
-            run + 1
-            if word.rstrip(".") in _NUMBER_WORDS or word in _TIMES or word.isdecimal()
-            else 0
-        )
-        if run > MIN_SPELT_DIGITS:
-            return True
-    return False
+    text = outline.text
+    return text.isascii() or _ODD_DOT_IN_WORDS.search(text.lower()) is not None
 
 
-def _has_any(*hints: str) -> Hint:
-    return lambda low: any(hint in low for hint in hints)
-
-
-_DOT_HINT = re.compile(
+_ODD_DOT_SIGN = (
     r"\.(?:(?<=[ \"'+*~|_\\]\.)|[)\]}({.]|c0m|0rg|n3t|c o|co m|n e|ne t|o r|or g"
     r"| (?:com|net|org|biz|info|ru|xyz|co\.uk|c o|n e|o r)\b)"
 )
+_ODD_DOT_HINT, _ODD_DOT_IN_WORDS = re.compile(_ODD_DOT_SIGN.encode()), re.compile(_ODD_DOT_SIGN)
 """A dot that stands otherwise than a sentence's or a name's."""
 _DOT_WAYS = (_brackets, _spaced, _decorated_dots, _escaped, _split_tlds)
 
+_BRACKET_HINT = re.compile(
+    rb"[\[({<.](?:(?<=[\[({<])[ \t]?(?:[.,:@]"
+    rb"|(?:at?|d[o0?]t|pun[k?]t|punto|ponto|per[i?]od|po[i?]nt|[s?]top|pt|[?]{1,5})[ \t]?[\])}>?])"
+    rb"|(?<=\.)(?:[\])}][a-z0-9?]|[\[({]))"
+)
+"""What stands in brackets, or beside them, where ``_brackets`` would change something."""
+_ODD_SCHEME = re.compile(rb"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))")
+_COMMA_HINT = re.compile(rb",(?:%b)" % _SURE_TLDS.encode())
+_SEMICOLON_HINT = re.compile(rb";(?:%b)" % _SURE_TLDS.encode())
+
 _WAYS: tuple[tuple[Hint, Way], ...] = (
-    (lambda low: "[" in low or "(" in low or "{" in low or "<" in low, _brackets),
-    (re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))").search, _schemes),
-    (_LETTERS_HINT.search, _letters),
-    (_has_any("dot", "d0t", "punkt", "punto", "ponto"), _spoken),
-    (re.compile(rf",(?:{_SURE_TLDS})").search, _commas),
-    (re.compile(rf";(?:{_SURE_TLDS})").search, _commas),
-    (lambda low: "%" in low or "\\" in low, _escaped),
-    (lambda low: "www" in low, _www),
-    (_has_spelt_number, _spelt_numbers),
+    (_may_bracket, _brackets),
+    (lambda outline: _ODD_SCHEME.search(outline.low), _schemes),
+    (_may_part_letters, _letters),
+    (lambda outline: outline.may_spell_dot, _spoken),
+    (lambda outline: _COMMA_HINT.search(outline.low), _commas),
+    (lambda outline: _SEMICOLON_HINT.search(outline.low), _commas),
+    (lambda outline: b"%" in outline.low or b"\\" in outline.low, _escaped),
+    (lambda outline: outline.has_www, _www),
+    (_may_spell_numbers, with_digits),
 )
 """Hints, of which a text that holds the way of spelling has one, and what undoes it."""
 
-_FOREIGN_SIGN = re.compile(
-    "[^\x00-\xaa\xac-\xb6\xb8-\u017f\u2010-\u2021\u2023-\u2026\u2030-\u2038\u203a\u20ac]"
-)
-"""What all that follows is made of, and Western prose is not."""
 _FOREIGN_WAYS = (
     (re.compile("[\u3010\u3014\u300c\u00ab\u2039\u27e8]"), _brackets),
     (re.compile("|".join(("d\u043et", *_OTHER_DOT_WORDS[3:])), re.I), _spoken),

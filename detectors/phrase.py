@@ -1,7 +1,7 @@
-"""Many phrases looked for in one text at once, at the cost of a few set operations.
+"""Many phrases looked for in one text at once, in one pass of an Aho-Corasick automaton.
 
-Each phrase is known by its longest whole word; only where a text has one of these does it cost
-anything. Scripts that write no spaces, and Korean, which joins endings to words, are searched for
+One with words of any ending is known by its longest whole word, and is looked for by itself where a
+text has that. Scripts that write no spaces, and Korean, which joins endings to words, are searched for
 the characters themselves.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from ahocorasick_rs import BytesAhoCorasick
 
 from detectors.wording import plain_words
 
@@ -36,15 +38,6 @@ class Phrase(NamedTuple):
     tells_alone: bool
 
 
-class _Pattern(NamedTuple):
-    phrase: Phrase
-    words: tuple[tuple[bytes, bool], ...]
-    """Each with whether any ending will do."""
-    anchor: int
-    exact: list[bytes] | None
-    """The words, where none of them may have any ending."""
-
-
 class Phrases:
     """Finds the phrases of some lists.
 
@@ -55,7 +48,7 @@ class Phrases:
     """
 
     def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
-        self._by_anchor: dict[bytes, list[_Pattern]] = {}
+        self._by_needle: dict[bytes, list[tuple[Phrase, re.Pattern[bytes] | None]]] = {}
         self._joined: list[tuple[Phrase, tuple[bytes, ...]]] = []
         for name, entries in sorted(lists.items()):
             for entry in sorted(entries):
@@ -64,10 +57,11 @@ class Phrases:
                     parts = tuple(b"".join(plain_words(one)) for one in phrase.entry.split())
                     self._joined.append((phrase, parts))
                 elif anchor := _anchor(words := tuple(_words_of(phrase.entry))):
-                    exact = None if any(free for _, free in words) else [word for word, _ in words]
-                    pattern = _Pattern(phrase, words, words.index((anchor, False)), exact)
-                    self._by_anchor.setdefault(anchor, []).append(pattern)
-        self._anchors = frozenset(self._by_anchor)
+                    pattern = _pattern(words) if any(free for _, free in words) else None
+                    needle = b" ".join(word for word, _ in words) if pattern is None else anchor
+                    self._by_needle.setdefault(b" %b " % needle, []).append((phrase, pattern))
+        self._needles = tuple(self._by_needle)
+        self._find_needles = BytesAhoCorasick(self._needles).find_matches_as_indexes
         first = sorted({parts[0] for _, parts in self._joined})
         self._any_joined = re.compile(b"|".join(map(re.escape, first))) if first else None
 
@@ -78,17 +72,17 @@ class Phrases:
             words: As ``detectors.wording`` gives them.
         """
         found: set[Phrase] = set()
-        if anchors := self._anchors.intersection(words):
-            for at, word in enumerate(words):
-                if word in anchors:
-                    found.update(
-                        pattern.phrase
-                        for pattern in self._by_anchor[word]
-                        if _stands(pattern, words, at - pattern.anchor)
-                    )
-        if self._any_joined is not None:
+        line = b" %b " % b" ".join(words)
+        if needles := {needle for needle, _, _ in self._find_needles(line, overlapping=True)}:
+            for needle in needles:
+                found.update(
+                    phrase
+                    for phrase, pattern in self._by_needle[self._needles[needle]]
+                    if pattern is None or pattern.search(line)
+                )
+        if self._any_joined is not None and not line.isascii() and _MAY_BE_JOINED.search(line):
             text = b"".join(words)
-            if not text.isascii() and _MAY_BE_JOINED.search(text) and self._any_joined.search(text):
+            if self._any_joined.search(text):
                 found.update(
                     phrase for phrase, parts in self._joined if all(part in text for part in parts)
                 )
@@ -115,15 +109,7 @@ def _words_of(entry: str) -> Iterator[tuple[bytes, bool]]:
             yield words[-1], piece.endswith("*")
 
 
-def _stands(pattern: _Pattern, words: list[bytes], begin: int) -> bool:
-    if begin < 0:
-        return False
-    end = begin + len(pattern.words)
-    if pattern.exact is not None:
-        return words[begin:end] == pattern.exact
-    if end > len(words):
-        return False
-    return all(
-        written.startswith(word) if any_ending else written == word
-        for written, (word, any_ending) in zip(words[begin:end], pattern.words, strict=True)
-    )
+def _pattern(words: Iterable[tuple[bytes, bool]]) -> re.Pattern[bytes]:
+    """Of words some of which may have any ending."""
+    endings = (re.escape(word) + b"[^ ]*" * free for word, free in words)
+    return re.compile(b" %b " % b" ".join(endings))

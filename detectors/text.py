@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from detectors.confusable import styled_letter, unstyled, without_lookalikes
 from detectors.defang import refanged
+from detectors.outline import Outline
 
 MAX_TEXT_CHARS = 64_000
 """A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
@@ -49,6 +50,7 @@ class CleanText(NamedTuple):
 
     Attributes:
         text: What a reader sees.
+        outline: Of that.
         invisible_in_words: How often something invisible stood inside a Latin word or a number.
             Joiners between the letters of Persian or Hindi, and in emoji, are not counted.
         defanged: How many dots or colons were written so that no machine should see them.
@@ -57,6 +59,7 @@ class CleanText(NamedTuple):
     """
 
     text: str
+    outline: Outline
     invisible_in_words: int = 0
     defanged: int = 0
     lookalikes: int = 0
@@ -74,8 +77,11 @@ def clean(text: str) -> CleanText:
         else:
             text = _compatible(text)
             text, _ = without_lookalikes(text)
-    text, defanged = refanged(text)
-    return CleanText(text, invisible, defanged, lookalikes, turned)
+    outline = Outline(text)
+    text, defanged = refanged(text, outline)
+    if text != outline.text:
+        outline = Outline(text)
+    return CleanText(text, outline, invisible, defanged, lookalikes, turned)
 
 
 def word_count(text: str) -> int:

@@ -33,6 +33,7 @@ MAX_LETTERS = 20_000
 
 _HEAD_WORDS = MAX_WORDS * 3 // 4
 _WORD_BYTES = 8
+_PIECE = np.dtype("<u8")
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 _DOWN = np.uint64(64 - BITS)
 _PIECE_MASK = np.uint64((1 << 8 * PIECE_BYTES) - 1)
@@ -69,9 +70,7 @@ def piece_places(words: list[bytes]) -> Places:
         ``int64[n]``, where ``n`` is the length of the words with one space behind each.
     """
     letters = b" ".join(words)[:MAX_LETTERS] + b" " * _WORD_BYTES
-    pieces = np.ndarray(
-        shape=(len(letters) - _WORD_BYTES + 1,), dtype="<u8", buffer=letters, strides=(1,)
-    )
+    pieces = np.ndarray((len(letters) - _WORD_BYTES + 1,), _PIECE, letters, 0, (1,))
     hashes = pieces & _PIECE_MASK
     hashes *= _MIX
     hashes >>= _DOWN

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 
+from detectors.outline import Outline
+
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BASE58_CLASS = f"[{_BASE58}]"
@@ -33,12 +35,19 @@ _BECH32_SUMS = frozenset((1, 0x2BC830A3))
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 MIN_CHARS = 25
+_LONG_SHAPE = b"a" * MIN_CHARS
 _LONG_WORD = re.compile(rf"[0-9A-Za-z]{{{MIN_CHARS}}}")
 
 
-def find_wallets(text: str) -> Iterator[tuple[str, str]]:
-    """Each address and the name of its coin, coin by coin."""
-    if not _LONG_WORD.search(text):
+def find_wallets(text: str, outline: Outline | None = None) -> Iterator[tuple[str, str]]:
+    """Each address and the name of its coin, coin by coin.
+
+    Args:
+        text: A text.
+        outline: Of it, where that is at hand.
+    """
+    outline = outline or Outline(text)
+    if _LONG_SHAPE not in outline.shape or not _LONG_WORD.search(text):
         return
     for shouted in _UPPER_BECH32.findall(text):
         text = text.replace(shouted, shouted.lower())
