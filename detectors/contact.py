@@ -7,14 +7,12 @@ wallet by its checksum or its shape.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick
-
+from detectors.hint import NAMES, Hint, Hints, hints_of
 from detectors.lists import bundled
-from detectors.outline import FIRST_WORDS, NAMES, Outline
 from detectors.wallet import find_wallets
 
 MAX_CONTACTS = 100
@@ -43,7 +41,6 @@ def _any_of(list_name: str) -> str:
     return "|".join(re.escape(name).replace(r"\ ", r"\s{0,3}") for name in names)
 
 
-_SHORT = (b"tg", b"t.g", b"wa")
 _MESSENGERS = rf"{_any_of('messengers')}|t\.?g(?=\W{{0,3}}@)"
 _CJK_MESSENGERS = (
     r"\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u52a0\s?v\s?\u4fe1?|v\s?\u4fe1|qq\s?\u7fa4?|vx"
@@ -52,8 +49,6 @@ _CJK_MESSENGERS = (
 _NETWORKS = _any_of("networks")
 
 _NETWORK = re.compile(_NETWORKS)
-_FIGURES_TOGETHER = re.compile(rb"0[^a]{6,}0")
-"""What long numbers stand in, in a text's ``figures``."""
 _LONG_NUMBER = re.compile(r"\d[\d\W_OoIlBSZ]{6,32}\d")
 _LONG_ASCII_NUMBER = re.compile(r"[0-9][0-9().\s/\[\]{}_*~|<>=:+OoIlBSZ-]{6,32}[0-9]")
 """The same for a text of ASCII, where it is found in a third of the time."""
@@ -89,7 +84,6 @@ _TOLL_FREE_CODES = frozenset(("800", "822", "833", "844", "855", "866", "877", "
 _VANITY = re.compile(
     r"\b1[ .-]8(?:00|33|44|55|66|77|88)[ .-](?=[0-9-]{0,8}[A-Z])[A-Z0-9]{3,10}(?:-[A-Z0-9]{2,8})?\b"
 )
-_VANITY_BEGINS = re.compile(rb"1[ .-]8(?:00|33|44|55|66|77|88)[ .-]")
 _AS_DIGITS = str.maketrans("OoIlBSZ", "0011852")
 
 _BRANDS, _SERVICE = _any_of("help_lines"), _any_of("service_words")
@@ -136,7 +130,6 @@ _SPELT_MAIL = re.compile(
     r"\b([\w][\w.+-]{1,63})\s{1,2}(?:at|AT)\s{1,2}((?:gmail|yahoo|hotmail|outlook|proton(?:mail)?|mail|yandex|aol|gmx|icloud)"
     r"\.(?:com|ru|de|me|net|co\.uk))\b"
 )
-_AS_DIGIT = re.compile(rb"[OoIlBSZ]")
 _LETTER_FOR_DIGIT = re.compile(r"[0-9][ .-]?[OoIlBSZA-Z]|[OoIlBSZ][ .-]?[0-9]")
 _TIMES = re.compile(r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -156,28 +149,36 @@ SUPPORT_REACH_CHARS = 60
 """How far from a number the words stand that make it a support number."""
 
 
-def find_contacts(text: str, outline: Outline | None = None) -> tuple[Contact, ...]:
+def find_contacts(text: str, hints: Hints | None = None) -> tuple[Contact, ...]:
     """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``.
 
     Args:
         text: A text as ``detectors.text`` cleans it.
-        outline: Of it, where that is at hand.
+        hints: Those that it has, where they are at hand.
     """
-    outline = outline or Outline(text)
+    hints = hints_of(text) if hints is None else hints
+    if _OF_CONTACTS.isdisjoint(hints):
+        return ()
+    is_foreign = Hint.FOREIGN in hints
     contacts: dict[str, Contact] = {}
-    for value, coin in find_wallets(text, outline):
+    for value, coin in find_wallets(text, hints):
         contacts.setdefault(value, Contact("wallet", value, coin))
-    spans = list(_spans(outline))
+    spans: list[tuple[int, int]] = []
+    if is_foreign or Hint.LONG_NUMBER in hints:
+        spans += _spans(_LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER, text)
     has_at = "@" in text
-    if _may_name(outline):
-        for contact in _named(outline, has_number=bool(spans), has_at=has_at):
+    low = text.lower()
+    if (is_foreign or Hint.NAME in hints) and _may_name(low):
+        for contact in _named(text, has_number=bool(spans), has_at=has_at):
             contacts.setdefault(contact.value, contact)
             if len(contacts) >= MAX_CONTACTS:
                 break
-    if has_at or _may_spell_mail(outline.low):
+    if Hint.MAIL in hints and (
+        has_at or "mail.com" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS)
+    ):
         for mail in _mails(text):
             contacts.setdefault(mail.value, mail)
-    if _VANITY_BEGINS.search(outline.low) and _VANITY.search(text):
+    if Hint.VANITY_NUMBER in hints and _VANITY.search(text):
         spans.append((0, len(text)))
     for begin, end in spans:
         _add_phones(text, begin, end, contacts)
@@ -186,15 +187,15 @@ def find_contacts(text: str, outline: Outline | None = None) -> tuple[Contact, .
     return tuple(contacts.values())[:MAX_CONTACTS]
 
 
-def _spans(outline: Outline) -> Iterator[tuple[int, int]]:
+_OF_CONTACTS = frozenset(
+    {Hint.FOREIGN, Hint.LONG_WORD, Hint.LONG_NUMBER, Hint.NAME, Hint.MAIL, Hint.VANITY_NUMBER}
+)
+
+
+def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
     """Where the numbers of a text stand, with some room around."""
-    first = _first_figures(outline)
-    if first is None:
-        return
-    text = outline.text
-    long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
     begin = end = -1
-    for found in long_number.finditer(text, first):
+    for found in long_number.finditer(text):
         if not _has_digits_enough(found[0]):
             continue
         if end < 0 or found.start() - ROOM_CHARS > end:
@@ -206,18 +207,6 @@ def _spans(outline: Outline) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def _first_figures(outline: Outline) -> int | None:
-    """From where on numbers may stand; None where there are not digits enough together."""
-    if not outline.is_western:
-        return 0
-    for found in _FIGURES_TOGETHER.finditer(outline.figures):
-        together = found[0]
-        digits = together.count(b"0")
-        if digits >= MIN_DIGITS or (digits >= MIN_TRUE_DIGITS and _AS_DIGIT.search(together)):
-            return found.start()
-    return None
-
-
 def _has_digits_enough(number: str) -> bool:
     digits = sum(map(str.isdecimal, number))
     return digits >= MIN_DIGITS or (
@@ -225,83 +214,54 @@ def _has_digits_enough(number: str) -> bool:
     )
 
 
-def _may_name(outline: Outline) -> bool:
+def _may_name(low: str) -> bool:
     """Whether a text may hold the name of a messenger or network at all."""
-    if not outline.may_name and outline.is_western:
-        return False
-    low = outline.text.lower()
     plain = low.encode("ascii", "replace")
-    if not FIRST_WORDS.isdisjoint(plain.translate(_BLANKS).split()):
+    if not _FIRST_WORDS.isdisjoint(plain.translate(_BLANKS).split()):
         return True
     return plain.count(b"?") > low.count("?") and _FOREIGN_NAME.search(low) is not None
 
 
-def _may_spell_mail(low: bytes) -> bool:
-    return b"mail.com" in low or _AT_PROVIDER.search(low) is not None
-
-
+_FIRST_WORDS = frozenset(
+    re.split(rb"[ '@]", name.encode())[0]
+    for name in (*NAMES, "tg", "t.g", "wa", "vx", "v", "te", "telegr")
+    if name.isascii()
+)
+"""The beginnings of all names, as words that blanks, signs and digits part."""
 _FOREIGN_NAME = re.compile(
     "|".join(re.escape(name) for name in (*NAMES, "\u4fe1") if not name.isascii())
 )
 _SIGNS = b"\n\t\r:=-()[]{}<>,!?@'+*#/|~\"0123456789"
 _BLANKS = bytes.maketrans(_SIGNS, b" " * len(_SIGNS))
-_AT_PROVIDER = re.compile(rb" at (?:yahoo|hotmail|outlook|proton|yandex|aol|gmx|icloud)")
+_MAIL_PROVIDERS = ("yahoo", "hotmail", "outlook", "proton", "yandex", "aol", "gmx", "icloud")
 
 
-def _named(outline: Outline, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
-    """Numbers and handles that stand beside the name of a messenger or network."""
-    text, named = outline.text, _finder(outline)
+def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
+    """Numbers and handles that stand beside the name of a messenger or network; mail addresses."""
     if has_number or has_at:
-        for found in named(_MESSENGER):
+        for found in _MESSENGER.finditer(text):
             value = found[2] if found[2][0] == "@" else _digits(found[2])
             yield Contact("messenger", value.replace(" ", ""), found[1].lower())
-    for found in named(_NAMED_MESSENGER):
+    for found in _NAMED_MESSENGER.finditer(text):
         if _is_a_handle(found[0], found[2]):
-            name = found[1].lower()
-            kind: ContactKind = "handle" if _NETWORK.fullmatch(name) else "messenger"
-            yield Contact(kind, f"@{found[2]}", name)
+            named = found[1].lower()
+            kind: ContactKind = "handle" if _NETWORK.fullmatch(named) else "messenger"
+            yield Contact(kind, f"@{found[2]}", named)
     if "#" in text and "iscord" in text:
         for found in _DISCORD.finditer(text):
             yield Contact("messenger", found[1], "discord")
-    if not text.isascii() and (
-        not outline.is_western or b"vx" in outline.low or b"qq" in outline.low
-    ):
+    if not text.isascii():
         for found in _CJK_MESSENGER.finditer(text):
             yield Contact("messenger", found[2], found[1].lower())
     if has_at:
-        for found in named(_NETWORK_HANDLE):
-            yield Contact("handle", f"@{found[2]}", found[1].lower())
-        for found in _HANDLE_BEFORE.finditer(text):
-            yield Contact("handle", f"@{found[1]}", found[2].lower())
+        yield from _at(text)
 
 
-def _finder(outline: Outline) -> Callable[[re.Pattern[str]], Iterator[re.Match[str]]]:
-    """What finds a pattern that begins with a name: only where one begins, if that can be told."""
-    text, low = outline.text, outline.low
-    if not outline.is_western or _CASE_OF_ASCII.search(text):
-        return lambda pattern: pattern.finditer(text)
-    begins = {
-        begin
-        for _, begin, _ in _find_beginnings(low, overlapping=True)
-        if not low[begin - 1 : begin].isalpha()
-    }
-    places = sorted(begins)
-
-    def find(pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-        end = 0
-        for place in places:
-            if place >= end and (found := pattern.match(text, place)):
-                yield found
-                end = found.end()
-
-    return find
-
-
-_find_beginnings = BytesAhoCorasick(
-    sorted({*(name.partition(" ")[0].encode() for name in NAMES if name.isascii()), *_SHORT})
-).find_matches_as_indexes
-_CASE_OF_ASCII = re.compile("[\u0130\u0131\u017f\u212a]")
-"""Letters that differ from ASCII ones by their case alone."""
+def _at(text: str) -> Iterator[Contact]:
+    for found in _NETWORK_HANDLE.finditer(text):
+        yield Contact("handle", f"@{found[2]}", found[1].lower())
+    for found in _HANDLE_BEFORE.finditer(text):
+        yield Contact("handle", f"@{found[1]}", found[2].lower())
 
 
 def _mails(text: str) -> Iterator[Contact]:

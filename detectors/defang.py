@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from detectors.hint import Hint, Hints, hints_of
 from detectors.number_word import has_spelt_number, with_digits
-from detectors.outline import Outline
 
-Hint = Callable[[Outline], object]
+Sign = Callable[[str], object]
 Way = Callable[[str], tuple[str, int]]
 
 _TLDS = (
@@ -116,49 +116,40 @@ _SPLIT_TLD = re.compile(
 )
 _MEANT_TLD = {"c0m": "com", "0rg": "org", "n3t": "net"}
 
-_PARTED = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
+_PARTED_LETTERS = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
 _LETTERS = re.compile(r"(?<![^\s])[^\W_](?: [^\W_]| ?\.| [@/:-]){3,}(?!\S)")
 
 
-def refanged(text: str, outline: Outline | None = None) -> tuple[str, int]:
+def refanged(text: str, hints: Hints | None = None) -> tuple[str, int]:
     """Write ``hxxp://example[.]com`` and ``example dot com`` as they are meant, and count them.
 
     Linear in the text's length.
 
     Args:
         text: The text.
-        outline: Of the text, where that is at hand.
+        hints: Those that it has, where they are at hand.
     """
-    outline = outline or Outline(text)
-    low = outline.low
+    hints = hints_of(text) if hints is None else hints
+    if _DISGUISES.isdisjoint(hints):
+        return text, 0
+    low = text.lower()
     count = 0
-    if low.count(b":/") > low.count(b"://"):
+    if Hint.ODD_SCHEME in hints and low.count(":/") > low.count("://"):
         text, count = _schemes(text)
-    for hint, way in _WAYS:
-        if hint(outline):
+    for hint, has_sign, way in _WAYS:
+        if (hint in hints or Hint.FOREIGN in hints) and has_sign(low):
             text, times = way(text)
             count += times
-    if _has_odd_dot(outline):
+    if Hint.ODD_DOT in hints and _ODD_DOT_SIGN.search(low):
         for way in _DOT_WAYS:
             text, times = way(text)
             count += times
-    if not outline.is_western:
-        for foreign_hints, way in _FOREIGN_WAYS:
-            if foreign_hints.search(text):
+    if Hint.FOREIGN in hints:
+        for foreign_signs, way in _FOREIGN_WAYS:
+            if foreign_signs.search(text):
                 text, times = way(text)
                 count += times
     return text, count
-
-
-def may_spell_out(words: str) -> bool:
-    """Whether words alone, without digits and signs, may be something spelt out."""
-    outline = Outline(words)
-    return (
-        outline.may_spell_dot
-        or outline.has_www
-        or _may_part_letters(outline)
-        or _may_spell_numbers(outline)
-    )
 
 
 def _brackets(text: str) -> tuple[str, int]:
@@ -263,61 +254,34 @@ def _letters(text: str) -> tuple[str, int]:
     return _LETTERS.sub(joined, text), count
 
 
-def _may_part_letters(outline: Outline) -> bool:
-    shape = outline.shape
-    return (b" a a a" in shape or b". a a" in shape) and (
-        _PARTED.search(outline.text.lower()) is not None
-    )
+def _has_any(*signs: str) -> Sign:
+    return lambda low: any(sign in low for sign in signs)
 
 
-def _may_spell_numbers(outline: Outline) -> bool:
-    return outline.may_count and has_spelt_number(outline.text.lower())
-
-
-def _may_bracket(outline: Outline) -> bool:
-    low = outline.low
-    if _BRACKET_HINT.search(low):
-        return True
-    return not outline.is_western and any(bracket in low for bracket in (b"[", b"(", b"{", b"<"))
-
-
-def _has_odd_dot(outline: Outline) -> bool:
-    if not _ODD_DOT_HINT.search(outline.low):
-        return False
-    text = outline.text
-    return text.isascii() or _ODD_DOT_IN_WORDS.search(text.lower()) is not None
-
-
-_ODD_DOT_SIGN = (
+_ODD_DOT_SIGN = re.compile(
     r"\.(?:(?<=[ \"'+*~|_\\]\.)|[)\]}({.]|c0m|0rg|n3t|c o|co m|n e|ne t|o r|or g"
     r"| (?:com|net|org|biz|info|ru|xyz|co\.uk|c o|n e|o r)\b)"
 )
-_ODD_DOT_HINT, _ODD_DOT_IN_WORDS = re.compile(_ODD_DOT_SIGN.encode()), re.compile(_ODD_DOT_SIGN)
 """A dot that stands otherwise than a sentence's or a name's."""
 _DOT_WAYS = (_brackets, _spaced, _decorated_dots, _escaped, _split_tlds)
 
-_BRACKET_HINT = re.compile(
-    rb"[\[({<.](?:(?<=[\[({<])[ \t]?(?:[.,:@]"
-    rb"|(?:at?|d[o0?]t|pun[k?]t|punto|ponto|per[i?]od|po[i?]nt|[s?]top|pt|[?]{1,5})[ \t]?[\])}>?])"
-    rb"|(?<=\.)(?:[\])}][a-z0-9?]|[\[({]))"
+_WAYS: tuple[tuple[Hint, Sign, Way], ...] = (
+    (Hint.BRACKETS, _has_any("[", "(", "{", "<"), _brackets),
+    (
+        Hint.ODD_SCHEME,
+        re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))").search,
+        _schemes,
+    ),
+    (Hint.PARTED_LETTERS, _PARTED_LETTERS.search, _letters),
+    (Hint.SPELT_DOT, _has_any("dot", "d0t", "punkt", "punto", "ponto"), _spoken),
+    (Hint.COMMA, re.compile(rf",(?:{_SURE_TLDS})").search, _commas),
+    (Hint.COMMA, re.compile(rf";(?:{_SURE_TLDS})").search, _commas),
+    (Hint.ESCAPED, _has_any("%", "\\"), _escaped),
+    (Hint.WWW, _has_any("www"), _www),
+    (Hint.SPELT_NUMBER, has_spelt_number, with_digits),
 )
-"""What stands in brackets, or beside them, where ``_brackets`` would change something."""
-_ODD_SCHEME = re.compile(rb"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))")
-_COMMA_HINT = re.compile(rb",(?:%b)" % _SURE_TLDS.encode())
-_SEMICOLON_HINT = re.compile(rb";(?:%b)" % _SURE_TLDS.encode())
-
-_WAYS: tuple[tuple[Hint, Way], ...] = (
-    (_may_bracket, _brackets),
-    (lambda outline: _ODD_SCHEME.search(outline.low), _schemes),
-    (_may_part_letters, _letters),
-    (lambda outline: outline.may_spell_dot, _spoken),
-    (lambda outline: _COMMA_HINT.search(outline.low), _commas),
-    (lambda outline: _SEMICOLON_HINT.search(outline.low), _commas),
-    (lambda outline: b"%" in outline.low or b"\\" in outline.low, _escaped),
-    (lambda outline: outline.has_www, _www),
-    (_may_spell_numbers, with_digits),
-)
-"""Hints, of which a text that holds the way of spelling has one, and what undoes it."""
+"""What a text has that holds a way of spelling, roughly and more closely, and what undoes it."""
+_DISGUISES = frozenset({Hint.FOREIGN, Hint.ODD_DOT, *(hint for hint, _, _ in _WAYS)})
 
 _FOREIGN_WAYS = (
     (re.compile("[\u3010\u3014\u300c\u00ab\u2039\u27e8]"), _brackets),

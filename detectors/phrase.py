@@ -1,8 +1,7 @@
-"""Many phrases looked for in one text at once, in one pass of an Aho-Corasick automaton.
+"""Many phrases looked for in one text at once, in one pass of one automaton.
 
-One with words of any ending is known by its longest whole word, and is looked for by itself where a
-text has that. Scripts that write no spaces, and Korean, which joins endings to words, are searched for
-the characters themselves.
+Scripts that write no spaces, and Korean, which joins endings to words, are searched for the
+characters themselves.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick
-
+from detectors.automaton import Automaton
 from detectors.wording import plain_words
 
 _JOINED = re.compile(
@@ -48,20 +46,19 @@ class Phrases:
     """
 
     def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
-        self._by_needle: dict[bytes, list[tuple[Phrase, re.Pattern[bytes] | None]]] = {}
+        self._phrases: list[Phrase] = []
         self._joined: list[tuple[Phrase, tuple[bytes, ...]]] = []
+        patterns: list[str] = []
         for name, entries in sorted(lists.items()):
             for entry in sorted(entries):
                 phrase = Phrase(name, entry.lstrip("!"), entry.startswith("!"))
                 if _JOINED.search(phrase.entry):
                     parts = tuple(b"".join(plain_words(one)) for one in phrase.entry.split())
                     self._joined.append((phrase, parts))
-                elif anchor := _anchor(words := tuple(_words_of(phrase.entry))):
-                    pattern = _pattern(words) if any(free for _, free in words) else None
-                    needle = b" ".join(word for word, _ in words) if pattern is None else anchor
-                    self._by_needle.setdefault(b" %b " % needle, []).append((phrase, pattern))
-        self._needles = tuple(self._by_needle)
-        self._find_needles = BytesAhoCorasick(self._needles).find_matches_as_indexes
+                elif _has_whole_word(words := tuple(_words_of(phrase.entry))):
+                    self._phrases.append(phrase)
+                    patterns.append(_pattern(words))
+        self._phrases_of = Automaton(patterns).found if patterns else None
         first = sorted({parts[0] for _, parts in self._joined})
         self._any_joined = re.compile(b"|".join(map(re.escape, first))) if first else None
 
@@ -71,15 +68,9 @@ class Phrases:
         Args:
             words: As ``detectors.wording`` gives them.
         """
-        found: set[Phrase] = set()
         line = b" %b " % b" ".join(words)
-        if needles := {needle for needle, _, _ in self._find_needles(line, overlapping=True)}:
-            for needle in needles:
-                found.update(
-                    phrase
-                    for phrase, pattern in self._by_needle[self._needles[needle]]
-                    if pattern is None or pattern.search(line)
-                )
+        which = self._phrases_of(line) if self._phrases_of else ()
+        found = {self._phrases[number] for number in which}
         if self._any_joined is not None and not line.isascii() and _MAY_BE_JOINED.search(line):
             text = b"".join(words)
             if self._any_joined.search(text):
@@ -92,12 +83,11 @@ class Phrases:
 def is_phrase(entry: str) -> bool:
     """Whether an entry can be found: it has a whole word."""
     entry = entry.lstrip("!")
-    return bool(_JOINED.search(entry)) or _anchor(tuple(_words_of(entry))) is not None
+    return bool(_JOINED.search(entry)) or _has_whole_word(_words_of(entry))
 
 
-def _anchor(words: tuple[tuple[bytes, bool], ...]) -> bytes | None:
-    whole = [word for word, any_ending in words if not any_ending]
-    return max(whole, key=len) if whole else None
+def _has_whole_word(words: Iterable[tuple[bytes, bool]]) -> bool:
+    return any(not any_ending for _, any_ending in words)
 
 
 def _words_of(entry: str) -> Iterator[tuple[bytes, bool]]:
@@ -109,7 +99,6 @@ def _words_of(entry: str) -> Iterator[tuple[bytes, bool]]:
             yield words[-1], piece.endswith("*")
 
 
-def _pattern(words: Iterable[tuple[bytes, bool]]) -> re.Pattern[bytes]:
-    """Of words some of which may have any ending."""
-    endings = (re.escape(word) + b"[^ ]*" * free for word, free in words)
-    return re.compile(b" %b " % b" ".join(endings))
+def _pattern(words: Iterable[tuple[bytes, bool]]) -> str:
+    """The words in a row, as they stand in a line of words with a blank between."""
+    return f" {' '.join(re.escape(word.decode()) + '[^ ]*' * free for word, free in words)} "

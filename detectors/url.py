@@ -18,8 +18,8 @@ from detectors.domain import (
     public_suffix,
     registrable_domain,
 )
+from detectors.hint import Hint, Hints, hints_of
 from detectors.lists import bundled
-from detectors.outline import Outline
 
 MAX_URL_CHARS = 2_048
 
@@ -53,7 +53,7 @@ _NO_PART = re.compile("[\u00ab\u00bb\u2000-\u2bff\u3000-\u303f\uff00-\uff0f\U000
 """Signs that end a URL where they stand in its host; in a path they may be meant."""
 _TITLE_CASE_SUFFIXES = frozenset(("com", "biz", "xyz", "ru", "org", "info"))
 _RUN_TOGETHER = re.compile(r"[,;](?=https?://)", re.I)
-_LINK_SIGN = re.compile(rb"\.a|:[/\\]")
+_LINK_SIGN = re.compile(r"[.:](?:(?<=\.)[^\W_]|(?<=:)[/\\])")
 _LEADING = "_*~=-+>/"
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
@@ -160,7 +160,7 @@ def redirected(link: Link) -> Link | None:
     return parse_link(target[1], source=link.source, hidden=link.hidden) if target else None
 
 
-def find_links(text: str, outline: Outline | None = None) -> Iterator[Link]:
+def find_links(text: str, hints: Hints | None = None) -> Iterator[Link]:
     """Every URL in a plain text, and every bare domain that is surely one.
 
     ``example.com/path`` is one; ``index.js``, ``README.md`` and ``v1.2.3`` are none, nor is the
@@ -168,9 +168,11 @@ def find_links(text: str, outline: Outline | None = None) -> Iterator[Link]:
 
     Args:
         text: A text as ``detectors.text`` cleans it.
-        outline: Of it, where that is at hand.
+        hints: Those that it has, where they are at hand.
     """
-    for piece in _linked_pieces(outline or Outline(text)):
+    if Hint.LINK not in (hints_of(text) if hints is None else hints):
+        return
+    for piece in _linked_pieces(text):
         trimmed = piece.rstrip(_TRAILING)
         if _PLAIN.fullmatch(trimmed):
             if link := parse_link(trimmed, source="text"):
@@ -190,12 +192,10 @@ def find_links(text: str, outline: Outline | None = None) -> Iterator[Link]:
                     yield link
 
 
-def _linked_pieces(outline: Outline) -> Iterator[str]:
+def _linked_pieces(text: str) -> Iterator[str]:
     """What stands between white space and has a dot before a letter or digit, or ``:/``."""
-    text, shape, read = outline.text, outline.shape, 0
-    if b".a" not in shape and b":/" not in shape and b":\\" not in shape:
-        return
-    for sign in _LINK_SIGN.finditer(shape):
+    read = 0
+    for sign in _LINK_SIGN.finditer(text):
         at = sign.start()
         if at < read:
             continue
