@@ -84,7 +84,8 @@ _PATTERNS = {
         r"[^\x00-\x{aa}\x{ac}-\x{b6}\x{b8}-\x{17f}\x{2010}-\x{2021}\x{2023}-\x{2026}\x{2030}-\x{2038}"
         r"\x{203a}\x{20ac}]"
     ),
-    Hint.ACCENTED_SUFFIX: r"\.[a-z]{0,3}[\x{c0}-\x{24f}\x{1e00}-\x{1eff}]",
+    # To ``re`` an i and an s are accented letters too: they differ from some by their case alone.
+    Hint.ACCENTED_SUFFIX: r"\.[a-z]{0,3}[is\x{c0}-\x{24f}\x{1e00}-\x{1eff}]",
     Hint.ODD_SCHEME: (
         r"h(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|http(?:[^s:]|s[^:]|s?:(?:[^/]|/[^/]|//[^a-z0-9_\[])|$)"
         r"|https?:?/?/?$|:/(?:[^/]|$)"
