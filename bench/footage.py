@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.ffmpeg import ffmpeg_path
+from media_screening.decoding.ffmpeg import ffmpeg_path
 
 WIDTH, HEIGHT, FPS = 480, 270, 25
 Picture = NDArray[np.uint8]

@@ -34,7 +34,8 @@ from contracts.dead_letter import DeadLetter
 from contracts.ids import AccountId, EventId, UploadId
 from contracts.screening import Screening, ScreeningJob
 from doorstaff.embedded.valkey import start_valkey
-from media_screening.child import broken_fences
+from media_screening.decoding.child import broken_fences
+from media_screening.decoding.source import Source, SourceLimits
 from media_screening.queue import ScreeningQueue
 from media_screening.reading import (
     REFERENCE_FRAMES_PER_SECOND,
@@ -44,7 +45,6 @@ from media_screening.reading import (
 )
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
-from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
 from store.schema import metadata

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from bench.film import FRAMES_PER_SECOND, edited, film_hashes
 from bench.note import Note
 from contracts.ids import ReferenceId
-from media_screening.hamming import pairs_within
-from media_screening.index import HashIndex, prepare
-from media_screening.index_folder import IndexFolder
-from media_screening.pdq import PDQ_BYTES
+from media_screening.fingerprinting.hamming import pairs_within
+from media_screening.fingerprinting.pdq import PDQ_BYTES
+from media_screening.index.folder import IndexFolder
+from media_screening.index.hash_index import HashIndex, prepare
 
 FILM_FRAMES = 2 * 3_600 * FRAMES_PER_SECOND
 FILMS = 800

@@ -24,9 +24,9 @@ from sqlalchemy import create_engine
 
 from contracts.ids import ReferenceId
 from contracts.screening import Match
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.frame import FrameLimits, Sampling, read_frames
-from media_screening.probe import probe
+from media_screening.decoding.ffmpeg import ffmpeg_path
+from media_screening.decoding.frame import FrameLimits, Sampling, read_frames
+from media_screening.decoding.probe import probe
 from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Screener

@@ -144,7 +144,7 @@ class Worker:
         """Handle all of a topic, or the last records of each partition."""
         for (name, _), records in list(self.log.records.items()):
             if name == topic:
-                handled = await self.histories[topic].handle(records[-last:])
+                handled = await self.histories[topic].handle([records[-last:]])
                 handled.settle()
                 for message in handled.outgoing:
                     if isinstance(message, Outgoing) and message.topic in self.histories:

@@ -24,10 +24,10 @@ from sqlalchemy import Engine, insert
 from bench.film import FRAMES_PER_SECOND, edited, film_hashes
 from bench.note import Note
 from contracts.ids import AccountId, EventId, ReferenceId, UploadId
-from media_screening.fingerprint import ALGORITHM, Fingerprint
+from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
+from media_screening.index.word_join import WordJoin
 from media_screening.reference import ReferenceLibrary
 from media_screening.retroactive import RetroactiveSearch, RetroactiveStep
-from media_screening.word_join import WordJoin
 from store.database import open_database
 from store.migration import migrate
 from store.reference import ReferenceStore

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.fingerprint import MIN_PDQ_QUALITY, hamming_bits
-from media_screening.frame import FrameLimits, Sampling, read_frames
-from media_screening.pdq import pdq_of
-from media_screening.probe import probe
+from media_screening.decoding.frame import FrameLimits, Sampling, read_frames
+from media_screening.decoding.probe import probe
+from media_screening.fingerprinting.fingerprint import MIN_PDQ_QUALITY, hamming_bits
+from media_screening.fingerprinting.pdq import pdq_of
 
 VPDQ_BITS = 31
 VPDQ_FRAMES_PER_SECOND = 1.0

@@ -24,8 +24,8 @@ from sqlalchemy import create_engine
 
 from bench.edited import duration_s, ffmpeg, strangers
 from doorstaff.library import add_reference
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.probe import probe
+from media_screening.decoding.ffmpeg import ffmpeg_path
+from media_screening.decoding.probe import probe
 from media_screening.reading import ScreeningLimits
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome, Screener

@@ -25,15 +25,15 @@ from sqlalchemy import create_engine
 from bench.sound_source import music, speech, write_wave
 from contracts.ids import ReferenceId
 from contracts.screening import Match
+from media_screening.decoding.ffmpeg import ffmpeg_path
+from media_screening.decoding.probe import probe
 from media_screening.errors import NotAVideo
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.fingerprint import make_fingerprint
-from media_screening.listening import Listener
-from media_screening.probe import probe
+from media_screening.fingerprinting.fingerprint import make_fingerprint
 from media_screening.reference import ReferenceLibrary
-from media_screening.sound_library import SoundLibrary
-from media_screening.sound_reading import SPEEDS, read_sound
-from media_screening.sound_screening import SoundScreener
+from media_screening.sound.library import SoundLibrary
+from media_screening.sound.listening import Listener
+from media_screening.sound.reading import SPEEDS, read_sound
+from media_screening.sound.screening import SoundScreener
 from store.reference import ReferenceStore
 from store.schema import metadata
 

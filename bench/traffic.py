@@ -1,9 +1,9 @@
-"""The signups that every contestant gets: seeded, about 459 bytes of JSON each.
+"""The signups that every contestant gets: seeded, about 464 bytes of JSON each.
 
-97 of 100 are ordinary people: a device, a card and a page of their own, on networks that they share
-with others as people do (homes, offices, carriers). 3 of 100 come in bursts of 4 to 40 accounts,
-each burst from one hand: one device, card, address pattern, network or planted site. Each signup
-shows six facets: device, ip, subnet, email_stem, payment and link_domain.
+97 of 100 are ordinary people: a device, a card, a page and a text of their own, on networks that they
+share with others as people do (homes, offices, carriers). 3 of 100 come in bursts of 4 to 40
+accounts, each burst from one hand: one device, card, address pattern, network or planted site. Each
+signup shows six facets: device, ip, subnet, email_stem, payment and link_domain.
 """
 
 from __future__ import annotations
@@ -42,12 +42,16 @@ _AGENTS = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) AppleWebKit/605.1.15 Safari/18.1",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0",
 )
-_BIOS = (
-    "I run small concerts and workshops.",
-    "Here for jazz and board games.",
-    "Organiser of the river night run.",
-    "New in town, looking for choirs.",
+_INTERESTS = tuple(
+    re.findall(
+        r"[a-z]+",
+        "jazz choirs pottery running climbing theatre sailing chess gardening cinema painting"
+        " cycling baking astronomy photography museums folk opera swimming yoga dance comedy"
+        " robotics birds hiking origami knitting tennis rowing archery calligraphy fencing juggling"
+        " cooking skating karate trains maps radio sculpture puppets languages drums violin piano",
+    )
 )
+"""Of four of these a bio is made: people who do not know each other seldom write the same."""
 
 
 class Traffic:
@@ -81,7 +85,7 @@ class Traffic:
             "device_id": f"{pick.getrandbits(128):032x}",
             "name": f"{first.title()} {last.title()}",
             "website": f"https://{last}{first}.{pick.choice(_ENDINGS)}/about",
-            "bio": pick.choice(_BIOS),
+            "bio": ", ".join(pick.sample(_INTERESTS, 4)),
             "payment_fingerprint": f"card_{pick.getrandbits(96):024x}",
         }
 

@@ -21,6 +21,7 @@ _FACETS = {
     "asn": "the network {}",
     "contact": "the contact {} in their texts",
     "device": "one device, {}",
+    "email_domain": "the mail domain {}",
     "email_stem": "the mailbox stem {}",
     "ip": "the address {}",
     "link_domain": "links to {}",
@@ -117,6 +118,8 @@ def _velocity(evidence: Evidence) -> _Said:
     used |= {"facet", "window"}
     if (since := _time(evidence.get("since"))) is not None:
         text, used = f"{text}, since {exact(since)}", used | {"since"}
+    if evidence.get("unseen_before") is True:
+        text, used = f"{text}; nobody had seen it before", used | {"unseen_before"}
     if (bits := evidence.get("surprise_bits")) is not None:
         text += f"; by what is usual there, that is unlikely by {bits} bits or more"
     if evidence.get("estimated") is True:

@@ -106,7 +106,7 @@ VIP = Code("vip.organizer")
 LEARNED = Code("text.learned")
 """The learned text signal, which no ruleset can make strong enough to hold an account alone."""
 
-Measure = Literal["accounts", "events", "distinct", "new_account_share", "surprise"]
+Measure = Literal["accounts", "events", "distinct", "new_account_share", "surprise", "fresh"]
 """What a velocity rule counts.
 
 - ``accounts``: distinct accounts.
@@ -117,6 +117,7 @@ Measure = Literal["accounts", "events", "distinct", "new_account_share", "surpri
 - ``surprise``: how improbable so many accounts are by the facet's own and its kind's usual rate, in
   bits: at 20, a facet like this one gets there by chance in one window of a million; counted from
   ``min_accounts`` accounts on.
+- ``fresh``: distinct accounts, while nobody has seen the facet before the window.
 """
 
 
@@ -169,6 +170,12 @@ class VelocityRule(Part):
     """With ``distinct``: the kind whose values are counted."""
     min_accounts: Annotated[int, Field(ge=2, le=1_000_000)] = 4
     """With ``new_account_share`` and ``surprise``: accounts below which the rule is silent."""
+    watched_for: Annotated[
+        int,
+        BeforeValidator(window_seconds, json_schema_input_type=WrittenWindow),
+        Field(gt=MAX_LATENESS_SECONDS, le=MAX_WINDOW_SECONDS),
+    ] = 14 * 86_400
+    """With ``fresh``: how long the stream must have been watched before the window, in seconds."""
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     group: str
     ties: bool = False
@@ -186,6 +193,9 @@ class VelocityRule(Part):
             raise ValueError(msg)
         if self.measure == "new_account_share" and reached[-1] > 100:  # noqa: PLR2004 -- percent
             msg = "a level of new_account_share is a percentage, at most 100"
+            raise ValueError(msg)
+        if self.measure == "fresh" and self.window <= MAX_LATENESS_SECONDS:
+            msg = "the window of what is fresh is longer than an hour, which an event may be late"
             raise ValueError(msg)
         if (self.of is not None) != (self.measure == "distinct"):
             msg = "`of` names what is counted by the measure `distinct`, and goes with no other"

@@ -50,6 +50,8 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         points: What it adds to the risk, before the cap of its group.
         group: Signals of one group add up to no more than the group's cap.
         burst: Of what was counted over several events.
+        lasts: Whether it says something of the account. What one page, comment or message says
+            adds up with what stands in the same one, and with what lasts.
         mode: ``live``, or ``shadow`` for one that is only measured.
     """
 
@@ -62,3 +64,4 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     evidence: Evidence = field(default_factory=dict)
     burst: Burst | None = None
     mode: Mode = "live"
+    lasts: bool = True

@@ -54,7 +54,7 @@ from detectors.desk_copy import (
 )
 from detectors.media import media_findings
 from detectors.pace import Pace
-from detectors.ruling import Ruled, Rulings
+from detectors.ruling import MARK_VIP, Ruled, Rulings
 from detectors.vip_desk import VipDesk
 
 T = TypeVar("T")
@@ -155,6 +155,8 @@ class AlertDesk:
     def decide(self, ruled: Ruled) -> list[Alert]:
         """Take in a decision that closes alerts: the one it names, and those of its accounts."""
         self._rulings.add(ruled)
+        if ruled.ruling.action == MARK_VIP:
+            return self._vips.decide(ruled)
         campaigns = {
             id(campaign): campaign
             for account_id in ruled.account_ids

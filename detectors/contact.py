@@ -43,7 +43,7 @@ def _any_of(list_name: str) -> str:
 
 _MESSENGERS = rf"{_any_of('messengers')}|t\.?g(?=\W{{0,3}}@)"
 _CJK_MESSENGERS = (
-    r"\u5fae\u4fe1\u53f7?|\u5a01\u4fe1|\u8587\u4fe1|\u52a0\s?v\s?\u4fe1?|v\s?\u4fe1|qq\s?\u7fa4?|vx"
+    r"\u5fae\u4fe1\u53f7?|\u52a0[\u5fae\u8587](?!\u4fe1)|\u5a01\u4fe1|\u8587\u4fe1|\u52a0\s?v\s?\u4fe1?|(?<![a-z0-9])(?:v\s?\u4fe1|qq\s?\u7fa4?|vx)"
     r"|\u7535\u62a5|\u98de\u673a"
 )
 _NETWORKS = _any_of("networks")
@@ -56,10 +56,10 @@ _HANDLE = re.compile(r"@[a-zA-Z0-9_]{3}")
 _PHONE = re.compile(
     r"(?<![\w./=&-])\+?\(?\d(?:[ .()/\u2010-\u2015\u2212-]{0,3}\d){7,14}+(?![\w/=])(?!\.\d)"
 )
-_ASCII_SEPARATORS = r" .()\[\]{}/\\_~*|:=<>^'-"
+_ASCII_SEPARATORS = r" \n.()\[\]{}/\\_~*|:=<>^'-"
 _SEPARATORS = (
     r"\u00ab\u00bb\u00b7\u2010-\u205e\u2190-\u21ff\u2212\u2500-\u257f\u25a0-\u27bf\u2b00-\u2bff"
-    rf"\u3008-\u3011\U0001f4de\U0001f4f1{_ASCII_SEPARATORS}"
+    rf"\u3008-\u3011\U0001f300-\U0001faff{_ASCII_SEPARATORS}"
 )
 
 
@@ -111,7 +111,8 @@ _NAMED_MESSENGER = re.compile(
 )
 _DISCORD = re.compile(r"(?<![\w#])([a-z][\w.]{1,31}#\d{4})(?!\d)", re.I)
 _CJK_MESSENGER = re.compile(
-    rf"({_CJK_MESSENGERS})\s?(?:\u53f7|\u53f7\u7801|id)?\s?[:\uff1a=]?\s?([a-z][\w-]{{5,19}}|\d{{5,11}})(?![\w])",
+    rf"({_CJK_MESSENGERS})\s?(?:\u53f7|\u53f7\u7801|id)?\s?"
+    r"[:\uff1a=\u2600-\u27bf\U0001f300-\U0001faff]{0,3}\s?([a-z][\w-]{5,19}|\d{5,11})(?![\w])",
     re.I,
 )
 _NETWORK_HANDLE = re.compile(
@@ -127,9 +128,22 @@ _MAIL = re.compile(
     r"(?<![\w.+-])[\w][\w.+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}(?![\w@-])", re.I
 )
 _SPELT_MAIL = re.compile(
-    r"\b([\w][\w.+-]{1,63})\s{1,2}(?:at|AT)\s{1,2}((?:gmail|yahoo|hotmail|outlook|proton(?:mail)?|mail|yandex|aol|gmx|icloud)"
+    r"\b([\w][\w.+-]{1,63})\s{1,2}(?:at|AT)\s{1,2}((?:g\s?mail|yahoo|hotmail|outlook|proton(?:mail)?|mail|yandex|aol|gmx|icloud)"
     r"\.(?:com|ru|de|me|net|co\.uk))\b"
 )
+_BROKEN_MAIL = re.compile(
+    r"@(gmail|yahoo|hotmail|outlook|proton|mail|yandex|aol|gmx|icloud)[ \t]{1,2}(com|ru|de|net)\b",
+    re.I,
+)
+_LOCAL_PART = re.compile(r"\w[\w.+-]{0,63}\Z")
+_GMAIL_NAME = re.compile(
+    r"\bgmail\s?(?::|=|is|id)\s?((?=[a-z._]{0,29}\d)[a-z][a-z0-9._]{5,29})\b(?!@)", re.I
+)
+_SIGNAL_NAME = re.compile(r"\.\d{2,}\Z")
+"""Signal's user names end with a full stop and digits, which the word's other sense does not."""
+_TELEGRAM_LINK = re.compile(r"\btg://resolve\?domain=(\w{4,32})", re.I)
+_WA_NUMBER = re.compile(r"\bWA[ :]{1,3}((?:\+|62|08[1-9])\d?(?:[ .-]?\d){8,12})(?!\d)")
+"""WhatsApp as Indonesia writes it, and no zip code of a state's."""
 _LETTER_FOR_DIGIT = re.compile(r"[0-9][ .-]?[OoIlBSZA-Z]|[OoIlBSZ][ .-]?[0-9]")
 _TIMES = re.compile(r"\d[:,]\d{2}\b.*\d[:,]\d{2}\b")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -174,7 +188,7 @@ def find_contacts(text: str, hints: Hints | None = None) -> tuple[Contact, ...]:
             if len(contacts) >= MAX_CONTACTS:
                 break
     if Hint.MAIL in hints and (
-        has_at or "mail.com" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS)
+        has_at or "mail" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS)
     ):
         for mail in _mails(text):
             contacts.setdefault(mail.value, mail)
@@ -229,7 +243,11 @@ _FIRST_WORDS = frozenset(
 )
 """The beginnings of all names, as words that blanks, signs and digits part."""
 _FOREIGN_NAME = re.compile(
-    "|".join(re.escape(name) for name in (*NAMES, "\u4fe1") if not name.isascii())
+    "|".join(
+        re.escape(name)
+        for name in (*NAMES, "\u4fe1", "\u52a0\u5fae", "\u52a0\u8587")
+        if not name.isascii()
+    )
 )
 _SIGNS = b"\n\t\r:=-()[]{}<>,!?@'+*#/|~\"0123456789"
 _BLANKS = bytes.maketrans(_SIGNS, b" " * len(_SIGNS))
@@ -243,18 +261,30 @@ def _named(text: str, *, has_number: bool, has_at: bool) -> Iterator[Contact]:
             value = found[2] if found[2][0] == "@" else _digits(found[2])
             yield Contact("messenger", value.replace(" ", ""), found[1].lower())
     for found in _NAMED_MESSENGER.finditer(text):
-        if _is_a_handle(found[0], found[2]):
+        if _is_a_handle(found[0], found[2]) and not _is_in_url(text, found.start()):
             named = found[1].lower()
             kind: ContactKind = "handle" if _NETWORK.fullmatch(named) else "messenger"
             yield Contact(kind, f"@{found[2]}", named)
+    yield from _by_address(text)
+    if not text.isascii():
+        for found in _CJK_MESSENGER.finditer(text):
+            if not _is_in_url(text, found.start()):
+                yield Contact("messenger", found[2], found[1].lower())
+    if has_at:
+        yield from _at(text)
+
+
+def _by_address(text: str) -> Iterator[Contact]:
+    """What is one by its own shape."""
+    if "tg://" in text:
+        for found in _TELEGRAM_LINK.finditer(text):
+            yield Contact("messenger", f"@{found[1]}", "tg")
     if "#" in text and "iscord" in text:
         for found in _DISCORD.finditer(text):
             yield Contact("messenger", found[1], "discord")
-    if not text.isascii():
-        for found in _CJK_MESSENGER.finditer(text):
-            yield Contact("messenger", found[2], found[1].lower())
-    if has_at:
-        yield from _at(text)
+    if "WA" in text:
+        for found in _WA_NUMBER.finditer(text):
+            yield Contact("messenger", _digits(found[1]), "wa")
 
 
 def _at(text: str) -> Iterator[Contact]:
@@ -268,11 +298,25 @@ def _mails(text: str) -> Iterator[Contact]:
     for found in _MAIL.finditer(text):
         yield Contact("mail", found[0].lower(), "")
     for found in _SPELT_MAIL.finditer(text):
-        yield Contact("mail", f"{found[1]}@{found[2]}".lower(), "spelt out")
+        yield Contact("mail", f"{found[1]}@{found[2].replace(' ', '')}".lower(), "spelt out")
+    if "@" in text:
+        for found in _BROKEN_MAIL.finditer(text):
+            if name := _LOCAL_PART.search(text, max(0, found.start() - 64), found.start()):
+                yield Contact("mail", f"{name[0]}@{found[1]}.{found[2]}".lower(), "spelt out")
+    for found in _GMAIL_NAME.finditer(text):
+        yield Contact("mail", f"{found[1]}@gmail.com".lower(), "spelt out")
+
+
+def _is_in_url(text: str, at: int) -> bool:
+    """Whether a place lies behind the host of a URL, where names are parts of identifiers."""
+    begin = max(text.rfind(" ", max(0, at - 2_048), at), text.rfind("\n", max(0, at - 2_048), at))
+    return "://" in text[begin + 1 : at]
 
 
 def _is_a_handle(written: str, name: str) -> bool:
     """Whether what follows the name of a messenger is one, and no word of the sentence."""
+    if written.lower().startswith("signal") and "@" not in written:
+        return _SIGNAL_NAME.search(name) is not None
     told = re.search(r"\b(?:id|user|username|handle)\s?[:=]", written, re.I) is not None
     return told or "@" in written or any(char.isdigit() or char == "_" for char in name)
 

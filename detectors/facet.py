@@ -57,9 +57,7 @@ class Facets:
         self._counted: frozenset[str] = frozenset(rule.of for rule in rules if rule.of)
         parts = (kind for kinds in self._compounds.values() for kind in kinds)
         self._kinds: frozenset[str] = frozenset({*self._alone, *self._counted, *parts})
-        self._are_all_alone = (
-            not (self._compounds or self._counted) and "email_domain" not in self._alone
-        )
+        self._are_all_alone = not (self._compounds or self._counted)
         self._wants_domain_or_shape = bool(self._kinds & {"email_domain", "email_shape"})
         self._wants_address = bool(self._kinds & {"ip", "subnet"})
         self._wants_rest = bool(self._kinds & {"phone", "user_agent", "country"})
@@ -149,7 +147,7 @@ class Facets:
 
     def _domain_and_shape(self, mailbox: Mailbox) -> Iterator[str]:
         kinds, domain = self._kinds, mailbox.domain
-        if "email_domain" in kinds:
+        if "email_domain" in kinds and not (self._are_all_alone and self._is_shared(domain)):
             yield f"email_domain:{_bounded(registrable_domain(domain) or domain)}"
         if "email_shape" in kinds and (shape := email_shape(mailbox, self._listings)):
             yield f"email_shape:{_bounded(shape)}"

@@ -41,6 +41,7 @@ class Hint(IntEnum):
     ESCAPED = auto()
     WWW = auto()
     SPELT_NUMBER = auto()
+    BACKWARDS = auto()
     ODD_DOT = auto()
     LINK = auto()
     LONG_WORD = auto()
@@ -88,22 +89,23 @@ _PATTERNS = {
     Hint.ACCENTED_SUFFIX: r"\.[a-z]{0,3}[is\x{c0}-\x{24f}\x{1e00}-\x{1eff}]",
     Hint.ODD_SCHEME: (
         r"h(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|http(?:[^s:]|s[^:]|s?:(?:[^/]|/[^/]|//[^a-z0-9_\[])|$)"
-        r"|https?:?/?/?$|:/(?:[^/]|$)"
+        r"|https?:?/?/?$|:/(?:[^/]|$)|(?:^| )ttp"
     ),
     Hint.BRACKETS: (
         rf"[\[({{<][ \t]?(?:[.,:@]"
-        rf"|(?:at?|d[o0]t|punkt|punto|ponto|period|point|stop|pt)[ \t]?[\])}}>]"
+        rf"|(?:at?|d[o0]t|d o t|punkt|punto|ponto|nokta|period|point|stop|pt)[ \t]?[\])}}>]"
         rf"|{_A}*[\x{{80}}-\x{{10ffff}}])|\.[\])}}]{_A}|\.[\[({{]"
     ),
     Hint.PARTED_LETTERS: rf" {_A} {_A} {_A}|\. {_A} {_A}",
-    Hint.SPELT_DOT: "dot|d0t|punkt|punto|ponto",
-    Hint.COMMA: rf"[,;]{_SURE_TLDS}",
+    Hint.SPELT_DOT: "dot|d0t|punkt|punto|ponto|nokta| point (?:com|fr)",
+    Hint.COMMA: rf"[,;]{_SURE_TLDS}|,[0-9]{{3}},[0-9]{{4}}",
     Hint.ESCAPED: r"[%\\]",
     Hint.WWW: "www",
     Hint.SPELT_NUMBER: rf"{_COUNT}{_BETWEEN}+(?:{_any(TIMES)}{_BETWEEN}+)*{_COUNT}",
+    Hint.BACKWARDS: r"moc\.|//:",
     Hint.ODD_DOT: (
-        r"[ \"'+*~|_\\]\.|\.(?:[)\]}({.]|c0m|0rg|n3t|c o|co m|n e|ne t|o r|or g"
-        r"| (?:com|net|org|biz|info|ru|xyz|co\.uk|c o|n e|o r)(?:[^a-z0-9_]|$))"
+        r"[ \n\"'+*~|_\\]\.|\.(?:[)\]}({.]|c0m|0rg|n3t|c o|co m|n e|ne t|o r|or g"
+        r"|[ \n](?:com|net|org|biz|info|ru|xyz|co\.uk|c o|n e|o r)(?:[^a-z0-9_]|$))"
     ),
     Hint.LINK: rf"\.{_A}|:[/\\]",
     Hint.LONG_WORD: r"[0-9a-z]{25}",
@@ -115,10 +117,12 @@ _PATTERNS = {
         rf"|{_NAMED}(?:{_S}*(?:[:=>-]+|{_S}(?:is|id|user|username|handle|name|acc(?:ount)?|number)"
         rf"(?:{_S}?(?:[:=>-]|is))?)){_S}?[>@]?{_S}?[a-z][a-z0-9_.]{{3}}"
         rf"|@[a-z0-9_.]{{3}}[a-z0-9_.]*{_BESIDE}+(?:on|in|at|via)?{_BESIDE}*{_NAMED}"
-        rf"|#[0-9]{{4}}|vx|qq|[\x{{130}}\x{{131}}\x{{17f}}\x{{212a}}]"
+        rf"|#[0-9]{{4}}|tg://resolve|wa[ :]{{1,3}}(?:\+|62|08[1-9])|vx|qq"
+        r"|[\x{130}\x{131}\x{17f}\x{212a}]"
     ),
     Hint.MAIL: (
-        rf"@[a-z0-9\-\x{{80}}-\x{{10ffff}}]|at{_S}+(?:gmail|yahoo|hotmail|outlook|proton|mail|yandex|aol|gmx|icloud)"
+        rf"@[a-z0-9\-\x{{80}}-\x{{10ffff}}]|at{_S}+(?:g{_S}?mail|yahoo|hotmail|outlook|proton|mail|yandex|aol|gmx|icloud)"
+        rf"|gmail{_S}?(?::|=|is|id)"
     ),
     Hint.VANITY_NUMBER: r"1[ .-]8(?:00|33|44|55|66|77|88)[ .-]",
 }  # fmt: skip

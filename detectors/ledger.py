@@ -16,6 +16,7 @@ from contracts.ids import AccountId, CampaignId, EventId, Facet, derived_id
 from contracts.ruleset import VIP, Ruleset
 from contracts.signal import Signal
 from contracts.verdict import Reason, Tie, Verdict
+from detectors.saying import adding_up, keep_telling
 from detectors.strength import join, strongest_of, ties_of
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ class Ledger:
     The verdict on an event is the sum of what is known about its account as of that event: of the
     signals about this event and earlier ones, the strongest of each code, within each group no more
     than the group's cap, and 0 to 100 in all; of a VIP, below ``hold`` where only what the ruleset
-    spares a VIP would hold it. What is known later about an earlier event amends the
-    verdicts from there on, so in the end they do not depend on the order in which things came.
+    spares a VIP would hold it. Of what pages, comments and messages say, one of them counts: the
+    one with which it comes to most (``detectors.saying``). What is known later about an earlier
+    event amends the verdicts from there on, so in the end they do not depend on the order in which
+    things came.
     """
 
     def __init__(self, ruleset: Ruleset, *, max_accounts: int = MAX_ACCOUNTS) -> None:
@@ -185,7 +188,8 @@ class Ledger:
                 changed.add((signal.occurred_at_ms, signal.event_id))
                 if joined is not signal:
                     changed.add((joined.occurred_at_ms, joined.event_id))
-        if changed:
+        if changed and known is not None:
+            keep_telling(known)
             self._accounts.move_to_end(account_id)
         return changed
 
@@ -196,7 +200,7 @@ class Ledger:
         counting = [one for one in known if (one.occurred_at_ms, one.event_id) <= moment]
         signals = counting if len(counting) <= 1 else strongest_of(counting)
         ties = ties_of(counting)
-        risk = self._risk(signals)
+        risk = max(map(self._risk, adding_up(counting, signals)))
         return Verdict(
             event_id=moment[1],
             account_id=account_id,

@@ -18,7 +18,7 @@ from detectors.content import Content, read_content
 from detectors.domain import CACHED_HOSTS, numeric_address, public_suffix, registrable_domain
 from detectors.example import Example
 from detectors.link_spam_example import EXAMPLES
-from detectors.lists import Listings, bundled
+from detectors.lists import Listings
 from detectors.url import Link, find_links
 
 MAX_EVIDENCE_CHARS = 200
@@ -60,7 +60,8 @@ class LinkSpam:
         self._listings = listings or Listings.of(ruleset)
         self._density = ruleset.density
         own = own_domains(ruleset.lists.own_domains)
-        self._brands = Brands(bundled("brands") | own)
+        self._own = own
+        self._brands = Brands(self._listings.brands.entries | own)
         checks: dict[str, Check] = {
             "link.blocked_domain": self._blocked,
             "link.shortener": self._shortened,
@@ -218,7 +219,12 @@ class LinkSpam:
     def _homograph(self, content: Content) -> Evidence | None:
         """A host that looks like a known name's, or the platform's, and is not its own."""
         return _shown(
-            {"url": link.url, "poses_as": posed[0], "by": posed[1]}
+            {
+                "url": link.url,
+                "poses_as": posed[0],
+                "by": posed[1],
+                "list": "own_domains" if posed[0] in self._own else self._listings.brands.name,
+            }
             for link in content.links
             if not link.numeric
             and self._standing(link.host) != "allowed"

@@ -20,7 +20,18 @@ from detectors.domain import name_under, ordinary_suffixes
 PACKAGED = "disposable_mail_domains"
 """The list that comes with the package ``disposable-email-domains``, not with ours."""
 
-_FIXED = frozenset({"ambiguous_suffixes", "placeholders", "role_mailboxes"})
+_FIXED = frozenset(
+    {
+        "ambiguous_suffixes",
+        "confusables",
+        "help_lines",
+        "messengers",
+        "networks",
+        "placeholders",
+        "role_mailboxes",
+        "service_words",
+    }
+)
 """Lists that are part of how texts are read, not of what is thought of them."""
 
 Standing = Literal["allowed", "open_page", "other"]
@@ -59,6 +70,8 @@ class Listings:
     disposable_mail: NameList
     free_mail: NameList
     suspicious_suffixes: NameList
+    brands: NameList
+    """Whom others pose as; being there says nothing of a link."""
     names: Mapping[str, bool]
     """Every name on a list and every public suffix; true for a suffix that is on no list."""
 
@@ -117,7 +130,8 @@ def _listings(added: Lists, newer: frozenset[tuple[str, frozenset[str]]]) -> Lis
         name: is_ordinary and name not in listed
         for name, is_ordinary in ordinary_suffixes().items()
     }
-    return Listings(**lists, names=ordinary | dict.fromkeys(listed.entries, False))
+    brands = NameList("brands", known("brands"))
+    return Listings(**lists, brands=brands, names=ordinary | dict.fromkeys(listed.entries, False))
 
 
 @cache

@@ -65,7 +65,7 @@ _CALLED = re.compile(
     r"\s*+(tel|sms|callto|mailto|skype|whatsapp|tg|viber):/{0,2}([^?&\s]{1,100})", re.I
 )
 """What a click calls or writes to, where it is no site."""
-_SIGN_ANCHORS = frozenset(".,'\u00b7")
+_SIGN_ANCHORS = frozenset(".,'\u00b7\u200b\u200c\u200d\u2060\u3164\u2800\ufeff")
 """Text of a link that nobody would see to be one."""
 
 _MARKDOWN = re.compile(

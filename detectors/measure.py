@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from contracts.ruleset import Level, Measure, VelocityRule, window_text
+from detectors.first_seen import FirstSeen
 from detectors.pane import PANES
 from detectors.roll import account_of
 from detectors.tally import Column, Tally, standard_error
@@ -26,6 +27,7 @@ _COUNTED: dict[Measure, Literal["account", "event", "value"] | None] = {
     "distinct": "value",
     "new_account_share": None,
     "surprise": "account",
+    "fresh": "account",
 }
 
 
@@ -40,6 +42,7 @@ class Gauge:
     Attributes:
         column: What of it is counted in panes where there is too much to keep.
         usual: What is usual, for a rule that measures surprise, once ``learn`` was called.
+        firsts: What was seen before, for a rule that measures what is fresh, likewise.
         window_ms: The length of its window.
         pane_ms: The length of its panes.
         needs: Per level, so many sightings, or accounts, in a window are enough for it.
@@ -60,6 +63,7 @@ class Gauge:
         self.reads_values = rule.measure in {"distinct", "new_account_share"}
         self.counts_missed = False
         self.usual: Usual | None = None
+        self.firsts: FirstSeen | None = None
         self._first = rule.levels[0].at_least
         self._rising = tuple(level.at_least for level in rule.levels)
         self.points = tuple(level.points for level in rule.levels)
@@ -79,8 +83,20 @@ class Gauge:
             pane_ms=self.pane_ms, lateness_ms=lateness_ms, reads=_COUNTED[rule.measure]
         )
 
-    def learn(self, budget_bytes: int) -> Usual:
-        """Begin to learn what is usual, within so much memory."""
+    @property
+    def learns(self) -> bool:
+        """Whether the rule has to learn from all sightings before it can tell."""
+        return self.rule.measure in {"surprise", "fresh"}
+
+    def learn(self, budget_bytes: int) -> Usual | FirstSeen:
+        """Begin to learn what is usual, or what was seen before, within so much memory."""
+        if self.rule.measure == "fresh":
+            self.firsts = FirstSeen(
+                pane_ms=self.pane_ms,
+                watched_ms=self.rule.watched_for * 1_000,
+                budget_bytes=budget_bytes,
+            )
+            return self.firsts
         self.usual = Usual(
             window_ms=self.window_ms,
             pane_ms=self.pane_ms,
@@ -98,6 +114,10 @@ class Gauge:
             end: The place after its last.
             pane: It ends with this one.
         """
+        if (firsts := self.firsts) is not None:
+            fresh = firsts.is_fresh(window.facet, pane)
+            if not fresh:
+                return 0, 0 if fresh is None else MOST_REST
         missed = window.missed if self.counts_missed else 0
         if window.tally is not None:
             return self._tallied(window, window.tally, begin, end, pane)
@@ -155,7 +175,7 @@ class Gauge:
         if self.rule.measure == "distinct":
             return len({*self._values(window, begin, end)} - {""}) + missed
         accounts = window.accounts(begin, end)
-        if self.rule.measure == "accounts":
+        if self.rule.measure in {"accounts", "fresh"}:
             return accounts + missed
         if self.rule.measure == "surprise":
             return self._surprise(window, accounts + missed, pane)
@@ -189,12 +209,14 @@ class Gauge:
                 told = {"new_accounts_percent": level.at_least, "accounts": rule.min_accounts}
             case "surprise":
                 told = {"surprise_bits": level.at_least, "accounts": rule.min_accounts}
+            case "fresh":
+                told = {"accounts": level.at_least, "unseen_before": True}
             case measure:
                 told = {measure: level.at_least}
         return {**told, "window": window_text(rule.window)}
 
     def accounts_at(self, level: Level) -> int:
         """So many accounts, or more, are in a window that reached a level."""
-        if self.rule.measure == "accounts":
+        if self.rule.measure in {"accounts", "fresh"}:
             return level.at_least
         return self.rule.min_accounts if self._by_share else 1

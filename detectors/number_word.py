@@ -19,6 +19,8 @@ _SPELT_NUMBER = re.compile(
 )
 MIN_SPELT_DIGITS = 4
 MIN_NUMBER_DIGITS = 7
+MIN_WHOLE_DIGITS = 10
+"""Where hardly any of them is a word."""
 TIMES = {"double": 2, "triple": 3}
 
 
@@ -29,7 +31,8 @@ def with_digits(text: str) -> tuple[str, int]:
     def digits(found: re.Match[str]) -> str:
         nonlocal count
         words = re.findall(r"\w+", found[0].lower())
-        if sum(word in NUMBER_WORDS for word in words) < MIN_SPELT_DIGITS:
+        spelt = sum(word in NUMBER_WORDS for word in words)
+        if spelt < MIN_SPELT_DIGITS - 1:
             return found[0]
         times, number = 1, ""
         for word in words:
@@ -38,7 +41,7 @@ def with_digits(text: str) -> tuple[str, int]:
                 continue
             number += str(NUMBER_WORDS.get(word, word)) * times
             times = 1
-        if len(number) < MIN_NUMBER_DIGITS:
+        if len(number) < (MIN_NUMBER_DIGITS if spelt >= MIN_SPELT_DIGITS else MIN_WHOLE_DIGITS):
             return found[0]
         count += 1
         grouped = (number[:-7], number[-7:-4], number[-4:])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from contracts.event import Event, epoch_ms
+from contracts.event import Event, Post, epoch_ms
 from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
@@ -166,7 +166,11 @@ class Reader:
     def _priced(
         self, about: Event | Screening, occurred_at_ms: int, findings: tuple[Finding, ...]
     ) -> tuple[Signal, ...]:
-        """Give findings the ruleset's points; what it does not price, or turns off, is dropped."""
+        """Give findings the ruleset's points; what it does not price, or turns off, is dropped.
+
+        What speaks for an account, or of it, lasts; what speaks against a post does not.
+        """
+        passes = isinstance(about, Post) and about.kind != "profile"
         return tuple(
             Signal(
                 code=finding.code,
@@ -177,6 +181,7 @@ class Reader:
                 occurred_at_ms=occurred_at_ms,
                 evidence=finding.evidence,
                 mode=rule.mode,
+                lasts=not passes or rule.points <= 0,
             )
             for finding in findings
             if (rule := self._rules.get(finding.code)) is not None and rule.mode != "off"

@@ -15,6 +15,9 @@ K = TypeVar("K", bound=str)
 CLOSING = frozenset({"approve", "ban", "suspend"})
 """Actions that settle a case; the others ask for more, or tell somebody."""
 
+MARK_VIP = "mark_vip"
+"""Settles that an account is a VIP, and nothing about its risk."""
+
 MAX_RULED = 1_000_000
 """Accounts and alerts whose rulings are known; past it, those ruled on first are forgotten."""
 
@@ -44,7 +47,10 @@ class Ruled:
 
 
 class Rulings:
-    """The rulings on each account and each alert. The same one again changes nothing."""
+    """The rulings on each account and each alert. The same one again changes nothing.
+
+    Those that mark a VIP are kept with the others and told to the desk of VIPs alone.
+    """
 
     def __init__(self) -> None:
         self._by_account: OrderedDict[AccountId, dict[EventId, Ruling]] = OrderedDict()
@@ -68,11 +74,16 @@ class Rulings:
 
     def on_account(self, account_id: AccountId) -> Iterable[Ruling]:
         """The rulings on an account."""
-        return self._by_account.get(account_id, {}).values()
+        return _settling(self._by_account.get(account_id))
 
     def on_alert(self, alert_id: AlertId) -> Iterable[Ruling]:
         """The rulings that name an alert."""
-        return self._by_alert.get(alert_id, {}).values()
+        return _settling(self._by_alert.get(alert_id))
+
+    def on_vip(self, account_id: AccountId, alert_id: AlertId) -> tuple[Ruling, ...]:
+        """The rulings on a VIP or its alert, those that mark it as one included."""
+        own = self._by_account.get(account_id, {})
+        return (*own.values(), *self._by_alert.get(alert_id, {}).values())
 
     def dump(self) -> tuple[tuple[str, str, int, str, str, str], ...]:
         """All of it, as plain values."""
@@ -92,7 +103,7 @@ class Rulings:
 
 def ruled(decision: Decision) -> Ruled | None:
     """What a decision rules; None for one that closes nothing."""
-    if decision.action not in CLOSING:
+    if decision.action not in CLOSING and decision.action != MARK_VIP:
         return None
     ruling = Ruling(
         at_ms=epoch_ms(decision.occurred_at),
@@ -101,6 +112,12 @@ def ruled(decision: Decision) -> Ruled | None:
         reviewer=decision.reviewer,
     )
     return Ruled(ruling=ruling, account_ids=decision.account_ids, alert_id=decision.alert_id)
+
+
+def _settling(rulings: dict[EventId, Ruling] | None) -> Iterable[Ruling]:
+    if not rulings:
+        return ()
+    return [ruling for ruling in rulings.values() if ruling.action != MARK_VIP]
 
 
 def _note(known: OrderedDict[K, dict[EventId, Ruling]], about: K, ruling: Ruling) -> None:

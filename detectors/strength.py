@@ -21,8 +21,9 @@ def _moment(signal: Signal) -> tuple[int, EventId]:
 def join(known: list[Signal], signal: Signal) -> Signal | None:
     """Join a signal to those of its account; give what came of it, None if nothing changed.
 
-    Of what one event says by itself, the earliest of a code and strength stays. Of a burst, the
-    highest level, the earliest event and the earliest beginning stay, from whichever signals.
+    Of what lasts and one event says by itself, the earliest of a code and strength stays; what a
+    post says stays with it. Of a burst, the highest level, the earliest event and the earliest
+    beginning stay, from whichever signals.
     """
     for at, other in enumerate(known):
         if other.code != signal.code or not _same_matter(other, signal):
@@ -38,7 +39,8 @@ def join(known: list[Signal], signal: Signal) -> Signal | None:
 
 def _same_matter(one: Signal, other: Signal) -> bool:
     if one.burst is None or other.burst is None:
-        return one.burst is other.burst and one.points == other.points
+        same = one.burst is other.burst and one.points == other.points
+        return same and one.lasts is other.lasts and (one.lasts or one.event_id == other.event_id)
     return (
         one.burst.facet == other.burst.facet
         and abs(one.burst.since_ms - other.burst.since_ms) < one.burst.window_ms

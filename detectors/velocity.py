@@ -35,7 +35,7 @@ that are kept and to newcomers. The highest level of the default ruleset is 250 
 BUDGET_BYTES = 512 * 1024**2
 
 USUAL_SHARE = 16
-"""A rule that learns what is usual takes one in so many parts of the budget."""
+"""A rule that learns, what is usual or what was seen, takes one in so many parts of the budget."""
 
 
 class _Kind:
@@ -50,9 +50,7 @@ class _Kind:
         longest_ms = max(gauge.window_ms for gauge in gauges)
         for gauge in gauges:
             gauge.counts_missed = gauge.window_ms == longest_ms
-        self.usuals = tuple(
-            gauge.learn(usual_bytes) for gauge in gauges if gauge.rule.measure == "surprise"
-        )
+        self.usuals = tuple(gauge.learn(usual_bytes) for gauge in gauges if gauge.learns)
         self.table = FacetTable(
             kept_ms=longest_ms + lateness_ms,
             quiet_below=0 if self.with_values else min(gauge.quiet_below for gauge in gauges),
@@ -102,7 +100,7 @@ class Velocity:
             if rule.mode != "off":
                 of_kind = gauges.get(rule.facet, ())
                 gauges[rule.facet] = (*of_kind, Gauge(rule, len(of_kind), lateness_ms))
-        learning = sum(rule.measure == "surprise" for rule in ruleset.velocity)
+        learning = sum(gauge.learns for of_kind in gauges.values() for gauge in of_kind)
         usual_bytes = budget_bytes // max(USUAL_SHARE, 2 * learning)
         budget = Budget(budget_bytes - usual_bytes * learning)
         self._kinds = {
@@ -213,7 +211,15 @@ class Velocity:
 def basis_of(ruleset: Ruleset) -> str:
     """What of a ruleset the state depends on: what is counted, not what it is worth."""
     counted = [
-        (rule.facet, rule.window, rule.measure, rule.of, rule.min_accounts, rising)
+        (
+            rule.facet,
+            rule.window,
+            rule.measure,
+            rule.of,
+            rule.min_accounts,
+            rule.watched_for,
+            rising,
+        )
         for rule in ruleset.velocity
         for rising in (tuple(level.at_least for level in rule.levels),)
         if rule.mode != "off"

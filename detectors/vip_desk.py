@@ -47,7 +47,8 @@ class VipDesk:
 
     Args:
         ruleset: Its version.
-        rulings: What reviewers decided; whoever was decided on is closed.
+        rulings: What reviewers decided. Whoever was marked as a VIP is closed, for the solutions
+            team knows; and so is whoever was approved, banned or suspended.
         console_url: Where the links go; empty for none.
     """
 
@@ -119,10 +120,7 @@ class VipDesk:
 
     def _because(self, row: VipRow) -> str:
         account_id = AccountId(row.account_id)
-        rulings = [
-            *self._rulings.on_account(account_id),
-            *self._rulings.on_alert(vip_alert_id(account_id)),
-        ]
+        rulings = self._rulings.on_vip(account_id, vip_alert_id(account_id))
         return max(rulings).because if rulings else ""
 
 

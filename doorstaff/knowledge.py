@@ -64,7 +64,7 @@ def read_text(file: Path) -> str:
         DoorstaffError: It cannot be read.
     """
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         message = f"{file}: cannot be read: {error}"
         raise DoorstaffError(message) from None

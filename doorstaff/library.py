@@ -11,10 +11,10 @@ from doorstaff.database import open_home_database
 from doorstaff.settings import Settings
 from media_screening.errors import MediaScreeningError
 from media_screening.evidence import EvidenceKeeper
-from media_screening.index_folder import IndexFolder
+from media_screening.index.folder import IndexFolder
 from media_screening.reading import ScreeningLimits, read_reference
 from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.sound_reading import read_sound
+from media_screening.sound.reading import read_sound
 from store.clock import SystemClock
 from store.reference import ReferenceStore
 from store.retroactive import RetroactiveStore

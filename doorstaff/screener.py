@@ -5,16 +5,16 @@ from __future__ import annotations
 from doorstaff.errors import ServiceUnavailable
 from doorstaff.library import screening_limits
 from doorstaff.settings import Settings
-from media_screening.chromaprint import has_chromaprint
+from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.errors import DecoderFailed
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.listening import Listener
 from media_screening.prohibited import INSTALL, ProhibitedCheck, ProhibitedRule, load_detector
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Screener
-from media_screening.sound_library import SoundLibrary
-from media_screening.sound_reading import SPEEDS
-from media_screening.sound_screening import SoundScreener
+from media_screening.sound.chromaprint import has_chromaprint
+from media_screening.sound.library import SoundLibrary
+from media_screening.sound.listening import Listener
+from media_screening.sound.reading import SPEEDS
+from media_screening.sound.screening import SoundScreener
 
 
 def make_screener(

@@ -18,9 +18,15 @@ from contracts.evidence import EvidencePair, media_alert_id
 from contracts.ids import ReferenceId, UploadId
 from contracts.screening import Match
 from media_screening import metrics
+from media_screening.decoding.picture import (
+    from_jpeg,
+    read_picture,
+    read_pictures,
+    side_by_side,
+    to_jpeg,
+)
+from media_screening.decoding.probe import probe
 from media_screening.errors import MediaScreeningError
-from media_screening.picture import from_jpeg, read_picture, read_pictures, side_by_side, to_jpeg
-from media_screening.probe import probe
 from store.album import AlbumFolder
 
 _log = structlog.get_logger(__name__)

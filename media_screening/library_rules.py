@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId
 from contracts.match_policy import Dispute, MatchPolicy
+from media_screening.alignment.exclusion import NOTHING_EXCLUDED, Exclusions, Interval
 from media_screening.errors import InvalidFingerprint
-from media_screening.exclusion import NOTHING_EXCLUDED, Exclusions, Interval
-from media_screening.fingerprint import Fingerprint
-from media_screening.pdq import PDQ_BYTES
+from media_screening.fingerprinting.fingerprint import Fingerprint
+from media_screening.fingerprinting.pdq import PDQ_BYTES
 from media_screening.policy import Work
 from store.exclusion import ExclusionStore, NegativeRecord
 from store.policy import PolicyStore

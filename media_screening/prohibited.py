@@ -19,9 +19,9 @@ import structlog
 
 from contracts.screening import ProhibitedHit
 from media_screening import metrics
+from media_screening.decoding.picture import Picture, read_pictures
+from media_screening.decoding.probe import probe
 from media_screening.errors import DecoderFailed, MediaScreeningError, OverLimit
-from media_screening.picture import Picture, read_pictures
-from media_screening.probe import probe
 
 _log = structlog.get_logger(__name__)
 

@@ -12,19 +12,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.errors import CutOff, DecoderFailed, TimeLimit
-from media_screening.fingerprint import Fingerprint, FingerprintBuilder
-from media_screening.frame import (
+from media_screening.decoding.frame import (
     FrameBatch,
     FrameLimits,
     Sampling,
     read_frames,
     skips_to_key_frames,
 )
-from media_screening.pdq import PDQ_SIDE_PIXELS
-from media_screening.probe import Probe, probe
-from media_screening.reference_sketch import SketchBuilder, Sketches
-from media_screening.sniff import check_file
+from media_screening.decoding.probe import Probe, probe
+from media_screening.decoding.sniff import check_file
+from media_screening.errors import CutOff, DecoderFailed, TimeLimit
+from media_screening.fingerprinting.fingerprint import Fingerprint, FingerprintBuilder
+from media_screening.fingerprinting.pdq import PDQ_SIDE_PIXELS
+from media_screening.fingerprinting.reference_sketch import SketchBuilder, Sketches
 
 UPLOAD_FRAMES_PER_SECOND = 4.0
 REFERENCE_FRAMES_PER_SECOND = 8.0

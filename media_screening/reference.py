@@ -14,20 +14,20 @@ import structlog
 from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId, derived_id
-from media_screening.alignment import count_distinct
+from media_screening.alignment.alignment import count_distinct
+from media_screening.alignment.exclusion import NOTHING_EXCLUDED, Exclusions
+from media_screening.alignment.phash_match import PHASH_ALGORITHM
+from media_screening.alignment.telling import TellingRule, telling_rows
 from media_screening.errors import InvalidFingerprint, ReferenceExists, ReferenceUnknown
-from media_screening.exclusion import NOTHING_EXCLUDED, Exclusions
-from media_screening.feature_index import FeatureIndex
-from media_screening.fingerprint import ALGORITHM, Fingerprint
-from media_screening.index import HashIndex, IndexedHashes, prepare
-from media_screening.index_folder import IndexFolder, ReferenceState
+from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
+from media_screening.fingerprinting.reference_sketch import SKETCH_ALGORITHM, Sketches
+from media_screening.fingerprinting.still import Stills, find_stills
+from media_screening.index.feature_index import FeatureIndex
+from media_screening.index.folder import IndexFolder, ReferenceState
+from media_screening.index.hash_index import HashIndex, IndexedHashes, prepare
 from media_screening.library_rules import LibraryRules, read_rules
-from media_screening.phash_match import PHASH_ALGORITHM
 from media_screening.policy import Work
-from media_screening.reference_sketch import SKETCH_ALGORITHM, Sketches
-from media_screening.sound import SOUND_ALGORITHM, SoundFingerprint
-from media_screening.still import Stills, find_stills
-from media_screening.telling import TellingRule, telling_rows
+from media_screening.sound.sound_fingerprint import SOUND_ALGORITHM, SoundFingerprint
 from store.clock import Clock, SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
 

@@ -10,13 +10,13 @@ import structlog
 from numpy.typing import NDArray
 
 from contracts.ids import ReferenceId, UploadId
-from media_screening.alignment import AlignmentRule, count_distinct
+from media_screening.alignment.alignment import AlignmentRule, count_distinct
 from media_screening.errors import InvalidFingerprint
-from media_screening.fingerprint import ALGORITHM, Fingerprint
-from media_screening.pdq import PDQ_BYTES
+from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
+from media_screening.fingerprinting.pdq import PDQ_BYTES
+from media_screening.index.word_join import WordJoin
 from media_screening.reference import LoadedReference, ReferenceLibrary
 from media_screening.screening import Screener, SearchRule
-from media_screening.word_join import WordJoin
 from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)

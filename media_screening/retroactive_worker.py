@@ -12,7 +12,7 @@ import structlog
 from contracts.event import from_epoch_ms
 from contracts.screening import Screening
 from media_screening import metrics
-from media_screening.index_folder import IndexFolder
+from media_screening.index.folder import IndexFolder
 from media_screening.judgement import judged
 from media_screening.reference import ReferenceLibrary
 from media_screening.retroactive import RetroactiveHit, RetroactiveSearch, RetroactiveStep

@@ -18,17 +18,20 @@ from numpy.typing import NDArray
 
 from contracts.ids import Action, ReferenceId
 from contracts.screening import Match, ProhibitedHit, ScreeningStatus
-from media_screening.alignment import AlignmentRule
-from media_screening.border import find_windows
-from media_screening.confirmation import picture_confirms
+from media_screening.alignment.alignment import AlignmentRule
+from media_screening.alignment.border import find_windows
+from media_screening.alignment.confirmation import picture_confirms
+from media_screening.alignment.lead import Lead, LeadRule, find_leads, find_trails
+from media_screening.alignment.overlay import OverlayRule
+from media_screening.alignment.phash_match import match_phashes
+from media_screening.alignment.sparse import align_either
+from media_screening.alignment.tracing import Found, trace
+from media_screening.alignment.vote import Ballot, Line
 from media_screening.errors import Rejected, ScreeningFailed
 from media_screening.file_match import with_known_files
-from media_screening.fingerprint import Fingerprint
+from media_screening.fingerprinting.fingerprint import Fingerprint
+from media_screening.fingerprinting.still import find_stills
 from media_screening.joining import join_matches
-from media_screening.lead import Lead, LeadRule, find_leads, find_trails
-from media_screening.listening import Heard, Listener
-from media_screening.overlay import OverlayRule
-from media_screening.phash_match import match_phashes
 from media_screening.prohibited import ProhibitedCheck
 from media_screening.reading import (
     Progress,
@@ -39,11 +42,8 @@ from media_screening.reading import (
     read_upload,
 )
 from media_screening.reference import ReferenceLibrary, sha256_of
-from media_screening.sound import SoundFingerprint
-from media_screening.sparse import align_either
-from media_screening.still import find_stills
-from media_screening.tracing import Found, trace
-from media_screening.vote import Ballot, Line
+from media_screening.sound.listening import Heard, Listener
+from media_screening.sound.sound_fingerprint import SoundFingerprint
 
 SEARCH_BATCH_STILLS = 512
 BORDER_PICTURES = 8

@@ -21,7 +21,8 @@ from contracts.event import epoch_ms
 from contracts.screening import Screening, ScreeningJob
 from contracts.wire import encode
 from media_screening import metrics
-from media_screening.child import broken_fences
+from media_screening.decoding.child import broken_fences
+from media_screening.decoding.source import Source
 from media_screening.errors import (
     Rejected,
     ScreeningFailed,
@@ -30,15 +31,14 @@ from media_screening.errors import (
     WorkerStuck,
 )
 from media_screening.evidence import EvidenceKeeper
-from media_screening.fingerprint import ALGORITHM
+from media_screening.fingerprinting.fingerprint import ALGORITHM
+from media_screening.fingerprinting.sketch import sketch_of
 from media_screening.judgement import judged
 from media_screening.queue import Claim, ScreeningQueue
 from media_screening.reference import ReferenceLibrary, sha256_of
 from media_screening.screening import Outcome, Screener
-from media_screening.sketch import sketch_of
-from media_screening.sound import SOUND_ALGORITHM
-from media_screening.sound_library import SoundLibrary
-from media_screening.source import Source
+from media_screening.sound.library import SoundLibrary
+from media_screening.sound.sound_fingerprint import SOUND_ALGORITHM
 from store.upload import UploadFingerprintRecord, UploadStills, UploadStore
 
 _log = structlog.get_logger(__name__)

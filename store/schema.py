@@ -164,7 +164,7 @@ reference_fingerprints = Table(
     Column("algorithm", String(16), primary_key=True),
     Column("frames", LargeBinary, nullable=False),
 )
-"""All frames of a reference by one algorithm, packed by ``media_screening.fingerprint``."""
+"""All frames of a reference by one algorithm, packed by ``fingerprinting.fingerprint``."""
 
 library_revision = Table(
     "media_library_revision",

@@ -11,17 +11,20 @@ from streams import metrics
 from streams.message import Record
 from streams.progress import Chunk
 
-MAX_BATCH_RECORDS = 400
-"""Handled at once: few enough that what they become is still in the processor's cache when the next
-step reads it (1,000 cost a sixth more)."""
+MAX_BATCH_RECORDS = 1_000
+"""Handled at once: a large batch makes few messages of many packs, and holds up the other agents."""
 MAX_BATCH_BYTES = 512 * 1024
 """The same in bytes; a single chunk may be larger."""
+BEHIND_RECORDS = 2_000
+"""So many waiting are more than come in one of a busy agent's paces: a sixth of a second's work."""
 BEHIND_SECONDS = 0.3
 DEPTH = 4
 """Batches of one agent whose results are under way at once."""
 
 Origin = tuple[str, int]
-Work = Callable[[list[Record]], Awaitable[Awaitable[object] | None]]
+Run = list[Record]
+"""Records of one partition, in order."""
+Work = Callable[[list[Run]], Awaitable[Awaitable[object] | None]]
 """Does a batch, and gives what ends when all it led to is durable (None: it is already)."""
 
 
@@ -48,14 +51,14 @@ class Flow:
         self._waits = 0
         """Records."""
         self._begun_at = 0.0
-        self._full_at = float("-inf")
+        self._behind_at = float("-inf")
         self._arrived = asyncio.Event()
         self._free = asyncio.Semaphore(depth)
 
     @property
     def is_behind(self) -> bool:
-        """Whether whole batches were waiting lately: there is more to do than gets done."""
-        return time.monotonic() < self._full_at + BEHIND_SECONDS
+        """Whether many batches were waiting lately: there is more to do than gets done."""
+        return time.monotonic() < self._behind_at + BEHIND_SECONDS
 
     async def run(self, fetched: AsyncIterable[Iterable[Chunk]]) -> None:
         """Work off chunks for as long as they come; raises what a batch fails with."""
@@ -78,13 +81,8 @@ class Flow:
         while True:
             await self._free.acquire()
             batch = await self._next()
-            records = (
-                batch[0].records
-                if len(batch) == 1
-                else [record for chunk in batch for record in chunk.records]
-            )
             began = time.perf_counter()
-            durable = await self._work(records)
+            durable = await self._work([chunk.records for chunk in batch])
             before = group.create_task(self._finish(batch, durable, before, began))
 
     async def _finish(
@@ -112,8 +110,8 @@ class Flow:
             if self._waits:
                 timeout = self._begun_at + self._pace() - now
                 is_full = self._waits >= MAX_BATCH_RECORDS
-                if is_full:
-                    self._full_at = now
+                if self._waits >= BEHIND_RECORDS:
+                    self._behind_at = now
                 if timeout <= 0 or is_full:
                     if batch := self._take():
                         self._begun_at = now

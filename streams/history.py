@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import structlog
@@ -58,14 +58,14 @@ class History:
         self.places: dict[Origin, Place] = {}
         self._log = topic_log
 
-    async def handle(self, records: list[Record]) -> Handled:
+    async def handle(self, chunks: Iterable[list[Record]]) -> Handled:
         """Let the stage handle what was not handled before, with its state made fit for it.
 
         Records of a partition that was lost while its state was being restored lead to nothing:
         they are another worker's.
         """
         handled = Handled()
-        for run in runs_of(records):
+        for run in runs_of(chunks):
             origin = (run[0].topic, run[0].partition)
             place = self.places.get(origin)
             if place is None:
@@ -258,18 +258,29 @@ class History:
             raise _PlaceLostError
 
 
-def runs_of(records: list[Record]) -> Iterator[list[Record]]:
-    """Split a chunk into runs of successive records of one partition."""
-    by_partition: dict[Origin, list[Record]] = {}
-    for record in records:
-        by_partition.setdefault((record.topic, record.partition), []).append(record)
-    for chunk in by_partition.values():
-        begin = 0
-        for index, (before, after) in enumerate(pairwise(chunk), 1):
-            if after.offset != before.offset + 1:
-                yield chunk[begin:index]
-                begin = index
-        yield chunk[begin:]
+def runs_of(chunks: Iterable[list[Record]]) -> Iterator[list[Record]]:
+    """Join chunks, each of one partition and in order, to runs of successive records."""
+    by_partition: dict[Origin, list[list[Record]]] = {}
+    for chunk in chunks:
+        runs = by_partition.setdefault((chunk[0].topic, chunk[0].partition), [])
+        for run in _without_gaps(chunk):
+            if runs and runs[-1][-1].offset + 1 == run[0].offset:
+                runs[-1] = runs[-1] + run
+            else:
+                runs.append(run)
+    return chain.from_iterable(by_partition.values())
+
+
+def _without_gaps(chunk: list[Record]) -> Iterator[list[Record]]:
+    if chunk[-1].offset - chunk[0].offset == len(chunk) - 1:
+        yield chunk
+        return
+    begin = 0
+    for index, (before, after) in enumerate(pairwise(chunk), 1):
+        if after.offset != before.offset + 1:
+            yield chunk[begin:index]
+            begin = index
+    yield chunk[begin:]
 
 
 def _mark_in(snapshot: Snapshot) -> Mark:

@@ -67,17 +67,14 @@ class Intake:
         """By topic: what it carries."""
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing | ScreeningJob]:
-        """Take in a chunk; an upload also becomes a job for the media workers."""
-        chunks: dict[tuple[str, int], list[Record]] = {}
-        for record in records:
-            chunks.setdefault((record.topic, record.partition), []).append(record)
-        for origin, chunk in chunks.items():
-            readings = yield from self._read(self._origin(*origin), chunk)
-            batch = BatchId(
-                origin=f"{origin[0]}:{origin[1]}", first=chunk[0].offset, last=chunk[-1].offset
-            )
-            sent_at_ms = min(record.timestamp_ms for record in chunk)
-            yield from self._split(batch, sent_at_ms, readings)
+        """Take in a run; an upload also becomes a job for the media workers."""
+        first, last = records[0], records[-1]
+        readings = yield from self._read(self._origin(first.topic, first.partition), records)
+        batch = BatchId(
+            origin=f"{first.topic}:{first.partition}", first=first.offset, last=last.offset
+        )
+        sent_at_ms = min([record.timestamp_ms for record in records])
+        yield from self._split(batch, sent_at_ms, readings)
 
     def _read(
         self, known: _Origin, chunk: list[Record]

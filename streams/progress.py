@@ -106,4 +106,6 @@ class Progress:
 
 def bytes_of(records: list[Record]) -> int:
     """What records take in memory, about."""
-    return sum(len(record.value) + len(record.key or b"") + RECORD_BYTES for record in records)
+    return sum([len(record.value) + len(record.key or b"") for record in records]) + (
+        len(records) * RECORD_BYTES
+    )

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from faust import Schema
 from faust.transport.drivers import aiokafka as driver
@@ -33,6 +33,9 @@ from streams.progress import Chunk, Progress
 log = structlog.get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
+BEHIND_FETCH_MAX_WAIT_MS = 100
+"""The same while fetched records wait to be taken: others can wait as long as they do, and a fetch
+of all partitions costs this process and the broker a millisecond each."""
 MAX_CHUNK = 200
 """Records that are fetched at once: few, so that partitions that have much to give are read side by
 side, and event time in one is not minutes ahead of the others."""
@@ -65,6 +68,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # Faust has no setting for it.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
+
+    async def on_start(self) -> None:
+        """Connect, and fetch of each partition without regard to what waits of others.
+
+        aiokafka fetches nothing from a broker for 0.1 s while records of any partition of it wait
+        to be taken: with intake behind, what agents send each other would wait for it at each hop.
+        """
+        await super().on_start()
+        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
 
     async def on_thread_stop(self) -> None:
         """Leave the group if its coordinator answers; aiokafka alone would wait for ever."""
@@ -103,8 +115,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             with fetcher._subscriptions.fetch_context():
                 drained: dict[Any, list[Any]] = {}
                 for tp in [tp for tp in fetcher._records if tp in tps]:
+                    _make_records_of(fetcher._records[tp])
                     # With no time to wait this does not give way to another task.
                     drained |= await fetcher.fetched_records({tp}, timeout=0, max_records=MAX_CHUNK)
+                fetcher._fetch_max_wait_ms = (
+                    BEHIND_FETCH_MAX_WAIT_MS if fetcher._records else FETCH_MAX_WAIT_MS
+                )
                 remaining = deadline - time.monotonic()
                 if drained or remaining <= 0:
                     break
@@ -114,7 +130,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     waiter.result()
                 else:
                     waiter.cancel()
-        return self.current_assignment, {tp: _records(found) for tp, found in drained.items()}
+        return self.current_assignment, drained
 
     async def commit_under(self, assignment: object, offsets: Mapping[Any, int]) -> bool:
         """Commit offsets if the assignment they were reached under is still the present one."""
@@ -325,24 +341,25 @@ def _message(tp: Any, chunks: list[Chunk], generation_id: int) -> Any:
     )
 
 
-def _records(found: Iterable[ConsumerRecord[Any, Any]]) -> list[Record]:
-    now_ms = time.time_ns() // 1_000_000
-    records = []
-    for message in found:
-        headers = dict(message.headers) if message.headers else {}
-        records.append(
-            Record(
-                topic=message.topic,
-                partition=message.partition,
-                offset=message.offset,
-                timestamp_ms=message.timestamp or now_ms,
-                key=message.key,
-                value=message.value or b"",
-                ingested_at_ms=_whole_number(headers.get(INGESTED_AT, b"0")),
-                is_retry=RETRY in headers,
-            )
-        )
-    return records
+def _make_records_of(fetched: Any) -> None:
+    """Let what was fetched be unpacked to records of ours, with none of aiokafka's in between."""
+    unpacking = getattr(fetched, "_partition_records", None)  # an error has none
+    if unpacking is not None:
+        unpacking._consumer_record = _record
+
+
+def _record(tp: Any, message: Any) -> Record:
+    told = dict(message.headers) if message.headers else {}
+    return Record(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=message.offset,
+        timestamp_ms=message.timestamp or time.time_ns() // 1_000_000,
+        key=message.key,
+        value=message.value or b"",
+        ingested_at_ms=_whole_number(told[INGESTED_AT]) if INGESTED_AT in told else 0,
+        is_retry=RETRY in told,
+    )
 
 
 def _whole_number(header: bytes) -> int:

@@ -34,15 +34,14 @@ class VelocityStage:
         self.basis = f"windows 5 {topics.partitions} {basis_of(ruleset)}"
 
     def handle(self, records: list[Record]) -> Iterator[Outgoing]:
-        """Count the packs of a chunk, and answer those who ask and those who are concerned."""
-        packs: dict[int, list[FacetPack]] = {}
+        """Count the packs of a run, and answer those who ask and those who are concerned."""
+        packs: list[FacetPack] = []
         for record in records:
             try:
-                packs.setdefault(record.partition, []).extend(packs_in(record.value, FacetPack))
+                packs += packs_in(record.value, FacetPack)
             except msgspec.MsgspecError as error:
                 yield foreign(self._topics, "velocity", record, FacetPack, error)
-        for partition, of_partition in packs.items():
-            yield from self._answers(of_partition, partition)
+        yield from self._answers(packs, records[0].partition)
 
     def forget(self, _topic: str, partition: int) -> None:
         """Drop the state of a partition."""

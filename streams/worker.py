@@ -23,13 +23,12 @@ from streams.delivery import AcceptAlerts, Handle, alert_delivery, dead_letter_s
 from streams.desk import DeskStage, ScreeningStage
 from streams.emitter import Emitter, Enqueue
 from streams.errors import StageFailed
-from streams.flow import Flow, Work
+from streams.flow import Flow, Run, Work
 from streams.history import History
 from streams.intake import Intake
 from streams.keeper import Keeper
 from streams.ledger import LedgerStage
 from streams.log_reader import LogReader
-from streams.message import Record
 from streams.remembering import Stage
 from streams.snapshot import SnapshotShelf
 from streams.topic import Topics
@@ -41,7 +40,7 @@ log = structlog.get_logger(__name__)
 INTAKE_PACE_SECONDS = 0.05
 """How long after a batch the next is begun at the earliest, unless it is full; for intake, where it
 decides how many packs there are."""
-PACE_SECONDS = 0.025
+PACE_SECONDS = 0.01
 """The same for the other agents."""
 BUSY_PACE_SECONDS = 0.1
 """The same for these while intake has more than it gets done: events wait there anyway, and a few
@@ -166,8 +165,8 @@ class StreamWorker:
         history = History(name, stage, self._reader, self._shelf)
         self._histories.append(history)
 
-        async def work(records: list[Record]) -> Awaitable[None]:
-            handled = await history.handle(records)
+        async def work(runs: list[Run]) -> Awaitable[None]:
+            handled = await history.handle(runs)
             durable = await self._emitter.send(handled.outgoing)
 
             async def settled() -> None:
@@ -180,8 +179,8 @@ class StreamWorker:
         self._add_agent(name, work, *topics, pace=pace)
 
     def _add_delivery(self, name: str, handle: Handle, *topics: str) -> None:
-        async def work(records: list[Record]) -> None:
-            await handle(records)
+        async def work(runs: list[Run]) -> None:
+            await handle([record for run in runs for record in run])
 
         self._add_agent(name, work, *topics, pace=self._pace)
 

@@ -160,7 +160,7 @@ def _signals(
         for factor in FACTORS:
             risen = {
                 account: risk_with(
-                    accounts[account].reasons,
+                    accounts[account],
                     rules,
                     {
                         reason.code: round(reason.points * factor)

@@ -8,16 +8,19 @@ one that there would have been.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.errors import InvalidEvent
 from contracts.event import Decision, Event, parse_event
 from contracts.ids import AccountId, Code
 from contracts.ruleset import Ruleset, Thresholds
+from contracts.signal import Signal
 from contracts.verdict import Reason
 from detectors.knowledge import Knowledge
+from detectors.saying import adding_up
 from detectors.scorer import Batch, Outcome, Scorer, Settler
+from detectors.strength import strongest_of
 from tuning.recording import Progress, Recording
 
 CHUNK = 256
@@ -30,10 +33,12 @@ class Standing:
     Attributes:
         risk: 0 to 100.
         reasons: Of that verdict.
+        sums: Those of them that add up; more than one list where several posts say something.
     """
 
     risk: int
     reasons: tuple[Reason, ...]
+    sums: tuple[tuple[Reason, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +62,7 @@ class Trial:
         steps: Events in batches with the signals that they raised; decisions between them.
         texts: What accounts wrote, for a model to learn from.
         decisions: Those in the recording.
+        sums: Of accounts of which several posts say something, what adds up with each.
         broken: Lines that are no event.
     """
 
@@ -64,6 +70,7 @@ class Trial:
     steps: list[Batch | Decision] = field(default_factory=list)
     texts: list[Event] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    sums: dict[AccountId, tuple[tuple[Reason, ...], ...]] = field(default_factory=dict)
     broken: int = 0
 
     @classmethod
@@ -87,6 +94,7 @@ class Trial:
                 trial.steps += scorer.count_all(waiting)
                 waiting.clear()
         trial.steps += scorer.count_all(waiting)
+        trial.sums = _sums(trial.steps)
         return trial
 
     def at(self, thresholds: Thresholds) -> Result:
@@ -104,7 +112,9 @@ class Trial:
                 known = accounts.get(verdict.account_id)
                 if known is None or verdict.risk >= known.risk:
                     accounts[verdict.account_id] = Standing(
-                        risk=verdict.risk, reasons=verdict.reasons
+                        risk=verdict.risk,
+                        reasons=verdict.reasons,
+                        sums=self.sums.get(verdict.account_id, (verdict.reasons,)),
                     )
             for alert in outcome.alerts:
                 kinds[alert.alert_id] = _kind(alert.kind, alert.closed_because)
@@ -121,11 +131,34 @@ class Trial:
                     self.broken += 1
 
 
-def risk_with(reasons: Sequence[Reason], ruleset: Ruleset, points: Mapping[Code, int]) -> int:
+def risk_with(standing: Standing, ruleset: Ruleset, points: Mapping[Code, int]) -> int:
     """The risk of an account, were some codes worth other points.
 
     What is forgiven a VIP is left out of account.
     """
+    return max(_sum(reasons, ruleset, points) for reasons in standing.sums)
+
+
+def _sums(steps: Iterable[Batch | Decision]) -> dict[AccountId, tuple[tuple[Reason, ...], ...]]:
+    by_account: dict[AccountId, list[Signal]] = {}
+    for step in steps:
+        if not isinstance(step, Decision):
+            readings, counted = step
+            own = (signal for reading in readings for signal in reading.signals)
+            for signal in (*own, *counted):
+                if signal.mode == "live":
+                    by_account.setdefault(signal.account_id, []).append(signal)
+    found = {}
+    for account, signals in by_account.items():
+        if len({signal.event_id for signal in signals if not signal.lasts}) > 1:
+            found[account] = tuple(
+                tuple(Reason(code=one.code, points=one.points, evidence={}) for one in strongest)
+                for strongest in adding_up(signals, strongest_of(signals))
+            )
+    return found
+
+
+def _sum(reasons: Sequence[Reason], ruleset: Ruleset, points: Mapping[Code, int]) -> int:
     groups: Counter[str] = Counter()
     for reason in reasons:
         groups[group_of(reason.code, ruleset)] += points.get(reason.code, reason.points)

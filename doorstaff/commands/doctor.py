@@ -23,11 +23,11 @@ from doorstaff.ruleset import choose_ruleset
 from doorstaff.running import find_running
 from doorstaff.settings import Settings, load_settings
 from doorstaff.sinks import build_routes, build_sinks
-from media_screening.child import FENCES, ChildLimits, broken_fences, run
-from media_screening.chromaprint import has_chromaprint
+from media_screening.decoding.child import FENCES, ChildLimits, broken_fences, run
+from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.errors import DecoderFailed, MediaScreeningError
-from media_screening.ffmpeg import ffmpeg_path
 from media_screening.prohibited import INSTALL, PACKAGE, load_detector
+from media_screening.sound.chromaprint import has_chromaprint
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
 

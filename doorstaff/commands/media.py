@@ -24,7 +24,7 @@ from doorstaff.settings import load_settings
 from media_screening.judgement import judged
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome
-from media_screening.sound_library import SoundLibrary
+from media_screening.sound.library import SoundLibrary
 
 app = typer.Typer(no_args_is_help=True, help="Screen videos against works known to be pirated.")
 

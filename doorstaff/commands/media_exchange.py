@@ -11,12 +11,12 @@ import typer
 from contracts.ids import ReferenceId, derived_id
 from doorstaff.library import open_store, search_past
 from doorstaff.settings import Settings, load_settings
-from media_screening.exchange import ListedWork, ListFormat, frames_of
-from media_screening.exchange_imagehash import ImageHash
-from media_screening.exchange_threatexchange import ThreatExchange
-from media_screening.exchange_vpdq import Vpdq
-from media_screening.fingerprint import ALGORITHM, Fingerprint
-from media_screening.phash_match import PHASH_ALGORITHM
+from media_screening.alignment.phash_match import PHASH_ALGORITHM
+from media_screening.exchange.hash_list import ListedWork, ListFormat, frames_of
+from media_screening.exchange.imagehash import ImageHash
+from media_screening.exchange.threatexchange import ThreatExchange
+from media_screening.exchange.vpdq import Vpdq
+from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
 from store.clock import SystemClock
 from store.reference import ReferenceRecord, ReferenceStore
 

@@ -13,7 +13,7 @@ from doorstaff.commands.progress import advance, progress_bars
 from doorstaff.library import open_store, screening_limits
 from doorstaff.settings import load_settings
 from media_screening.errors import MediaScreeningError
-from media_screening.fingerprint import ALGORITHM
+from media_screening.fingerprinting.fingerprint import ALGORITHM
 from media_screening.reading import UPLOAD_FRAMES_PER_SECOND, fingerprint_file
 from store.clock import SystemClock
 from store.exclusion import ExclusionStore

@@ -23,13 +23,13 @@ from doorstaff.monitoring import Monitoring
 from doorstaff.redis import open_redis
 from doorstaff.screener import make_screener
 from doorstaff.settings import Settings, load_settings
+from media_screening.decoding.fetch import FetchLimits
+from media_screening.decoding.source import Source, SourceLimits
 from media_screening.errors import WorkerStuck
-from media_screening.fetch import FetchLimits
 from media_screening.queue import ScreeningQueue
 from media_screening.reference import ReferenceLibrary
 from media_screening.retroactive_worker import RetroactiveWorker
-from media_screening.sound_library import SoundLibrary
-from media_screening.source import Source, SourceLimits
+from media_screening.sound.library import SoundLibrary
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
 from store.upload import UploadStore

@@ -34,7 +34,7 @@ from doorstaff.fleet import Fleet
 from doorstaff.library import add_reference, open_store
 from doorstaff.settings import Settings
 from doorstaff.worker import topics_of
-from media_screening.ffmpeg import ffmpeg_path
+from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.reference import ReferenceLibrary
 from streams.message import INGESTED_AT
 from streams.topic import Topics, create_topics

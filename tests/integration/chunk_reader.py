@@ -52,7 +52,8 @@ async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
             line = {"did": did, "partition": partition, "offsets": own}
             lines.write(json.dumps(line) + "\n")
 
-    async def work(records: list[Record]) -> Any:
+    async def work(runs: list[list[Record]]) -> Any:
+        records = [record for run in runs for record in run]
         note("seen", records)
 
         async def durable() -> None:

@@ -34,7 +34,7 @@ from doorstaff.embedded.child import Child, free_port
 from doorstaff.embedded.valkey import start_valkey
 from doorstaff.library import add_reference, open_store
 from doorstaff.settings import load_settings
-from media_screening.ffmpeg import ffmpeg_path
+from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.reference import ReferenceLibrary
 from store.database import open_database
 from store.dead_letter import list_dead_letters

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from media_screening.decoding.ffmpeg import ffmpeg_path
+from media_screening.decoding.source import Source, SourceLimits
 from media_screening.errors import MediaScreeningError, Rejected
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.listening import Listener
 from media_screening.reading import ScreeningLimits
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome, Screener
-from media_screening.sound_library import SoundLibrary
-from media_screening.sound_screening import SoundScreener
-from media_screening.source import Source, SourceLimits
+from media_screening.sound.library import SoundLibrary
+from media_screening.sound.listening import Listener
+from media_screening.sound.screening import SoundScreener
 from store.reference import ReferenceStore
 from store.schema import metadata
 from tests.hostile.case import Case, Forge
@@ -31,7 +31,7 @@ from tests.unit.media_screening.conftest import add
 def locked_ffmpeg() -> Iterator[None]:
     """The table is that of the wheel's ffmpeg, whose version is locked; the system's may differ."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("media_screening.ffmpeg.shutil.which", lambda _: None)
+        patch.setattr("media_screening.decoding.ffmpeg.shutil.which", lambda _: None)
         ffmpeg_path.cache_clear()
         yield
     ffmpeg_path.cache_clear()

@@ -13,8 +13,8 @@ import imagehash
 import pytest
 from PIL import Image
 
-from media_screening.exchange import ListedWork, frames_of
-from media_screening.exchange_vpdq import Vpdq
+from media_screening.exchange.hash_list import ListedWork, frames_of
+from media_screening.exchange.vpdq import Vpdq
 from media_screening.reading import ScreeningLimits, fingerprint_file
 from tests.integration.media_screening.test_command import home, media
 from tests.unit.media_screening.footage import splice

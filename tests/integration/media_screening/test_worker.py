@@ -20,14 +20,14 @@ from sqlalchemy import Engine, select
 from contracts.dead_letter import DeadLetter
 from contracts.event import Upload, parse_event
 from contracts.screening import Screening, ScreeningJob
-from media_screening.child import run
+from media_screening.decoding.child import run
+from media_screening.decoding.source import Source, SourceLimits
 from media_screening.errors import DecoderFailed, WorkerStuck
-from media_screening.fingerprint import ALGORITHM, Fingerprint
+from media_screening.fingerprinting.fingerprint import ALGORITHM, Fingerprint
 from media_screening.queue import ScreeningQueue
 from media_screening.reading import Progress
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome, Screener
-from media_screening.source import Source, SourceLimits
 from media_screening.worker import MediaWorker, WorkerRule
 from store.reference import ReferenceStore
 from store.schema import upload_fingerprints, upload_stills

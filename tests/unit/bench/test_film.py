@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench.film import edited, film_hashes
-from media_screening.fingerprint import hamming_bits
-from media_screening.run import find_runs
+from media_screening.fingerprinting.fingerprint import hamming_bits
+from media_screening.index.run import find_runs
 
 
 def test_their_pictures_lie_as_those_of_real_videos() -> None:

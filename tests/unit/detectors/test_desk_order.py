@@ -81,7 +81,7 @@ DECISIONS = st.lists(
         st.integers(0, 1 << 30),
         st.sets(st.sampled_from(ACCOUNTS), min_size=1),
         st.integers(0, 100),
-        st.sampled_from(["approve", "ban"]),
+        st.sampled_from(["approve", "ban", "mark_vip"]),
     ),
     max_size=3,
     unique_by=lambda ruled: ruled.ruling.decision_id,

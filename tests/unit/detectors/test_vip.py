@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from contracts.event import Decision, Event
-from contracts.ids import AccountId, EventId
+from contracts.event import Decision, DecisionAction, Event
+from contracts.ids import AccountId, AlertId, EventId
 from contracts.ruleset import VIP, default_ruleset
 from detectors.alert_desk import AlertDesk
+from detectors.ruling import ruled
 from detectors.scorer import Scorer, is_case
 from detectors.vip_desk import vip_alert_id
 from tests.traffic import START, post, signup
@@ -99,7 +100,19 @@ def test_traits_make_a_vip(change: dict[str, Any], is_vip: bool) -> None:
     assert (VIP in codes) is is_vip
 
 
-def test_one_alert_an_account_that_a_decision_closes() -> None:
+def decision(action: DecisionAction, alert_id: AlertId | None = None) -> Decision:
+    return Decision(
+        decision_id=EventId(f"{action} {alert_id}"),
+        occurred_at=START + timedelta(hours=1),
+        account_ids=(AccountId("a1"),),
+        action=action,
+        reviewer="kim",
+        alert_id=alert_id,
+    )
+
+
+@pytest.mark.parametrize("action", ["mark_vip", "approve", "ban", "suspend"])
+def test_one_alert_an_account_that_a_decision_closes(action: DecisionAction) -> None:
     scorer = Scorer(RULES)
     events: list[Event] = [
         signup(1, account="a1", **UNIVERSITY),
@@ -108,17 +121,58 @@ def test_one_alert_an_account_that_a_decision_closes() -> None:
     (alert,) = scorer.score_all(events).alerts
     assert (alert.kind, alert.status, alert.action, alert.risk) == ("vip", "opened", "allow", 0)
     assert alert.alert_id == vip_alert_id(AccountId("a1"))
-    (closed,) = scorer.decide(
-        Decision(
-            decision_id=EventId("d1"),
-            occurred_at=START + timedelta(hours=1),
-            account_ids=(AccountId("a1"),),
-            action="approve",
-            reviewer="kim",
-        )
-    )
+    (closed,) = scorer.decide(decision(action))
     assert (closed.status, closed.kind) == ("closed", "vip")
+    assert closed.closed_because == f"closed by decision: {action} by kim"
     assert closed.revision > alert.revision
+    assert scorer.decide(decision(action)) == []
+
+
+@pytest.mark.parametrize("action", ["ask_documents", "escalate"])
+def test_a_decision_that_settles_nothing_leaves_it_open(action: DecisionAction) -> None:
+    scorer = Scorer(RULES)
+    assert scorer.score(signup(1, account="a1", **UNIVERSITY)).alerts
+    assert scorer.decide(decision(action)) == []
+
+
+def test_a_decision_closes_it_whenever_it_comes() -> None:
+    scorer = Scorer(RULES)
+    assert scorer.decide(decision("mark_vip")) == []
+    (alert,) = scorer.score(signup(1, account="a1", **UNIVERSITY)).alerts
+    assert alert.status == "closed"
+
+
+def test_a_decision_may_name_the_alert() -> None:
+    scorer = Scorer(RULES)
+    scorer.score(signup(1, account="a1", **UNIVERSITY))
+    named = decision("mark_vip", vip_alert_id(AccountId("a1")))
+    (closed,) = scorer.decide(named.model_copy(update={"account_ids": ()}))
+    assert closed.status == "closed"
+
+
+def test_to_mark_a_vip_says_nothing_of_its_risk() -> None:
+    scorer = Scorer(RULES)
+    spam = post(1, account="a1", kind="comment", text="See http://google.com@pills.example.net/")
+    (alert,) = scorer.score(spam).alerts
+    assert (alert.kind, alert.status) == ("account", "opened")
+    assert scorer.decide(decision("mark_vip")) == []
+    assert scorer.decide(decision("mark_vip", alert.alert_id)) == []
+    (closed,) = scorer.decide(decision("approve"))
+    assert (closed.kind, closed.status) == ("account", "closed")
+
+
+def test_a_desk_keeps_who_was_marked_over_a_restart() -> None:
+    marked = ruled(decision("mark_vip"))
+    assert marked is not None
+    desk, later = AlertDesk(RULES), AlertDesk(RULES)
+    desk.decide(marked)
+    for piece in desk.snapshot():
+        later.load(piece)
+    verdicts = Scorer(RULES).score(signup(1, account="a1", **UNIVERSITY)).verdicts
+    assert [alert.status for alert in later.observe(verdicts[0])] == ["closed"]
+    more = signup(2, at_s=60, account="a1", past_events=40, **UNIVERSITY)
+    (verdict,) = Scorer(RULES).score(more).verdicts
+    assert [alert.status for alert in later.observe(verdict)] == ["closed"]
 
 
 def test_the_alert_does_not_depend_on_the_order() -> None:

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from doorstaff.commands.media import app
-from media_screening.exchange import ListedWork, frames_of
-from media_screening.exchange_vpdq import Vpdq
+from media_screening.exchange.hash_list import ListedWork, frames_of
+from media_screening.exchange.vpdq import Vpdq
 from tests.unit.media_screening.hashes import drift, fingerprint
 
 MD5_HEX = "cab08b36195edb1a1231d2d09fa450e0"

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.ffmpeg import ffmpeg_path
-from media_screening.fingerprint import Fingerprint, make_fingerprint
+from media_screening.decoding.ffmpeg import ffmpeg_path
+from media_screening.fingerprinting.fingerprint import Fingerprint, make_fingerprint
 
 WIDTH, HEIGHT, FPS = 192, 144, 12.5
 SCENE_SECONDS = 2.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.fingerprint import Fingerprint
+from media_screening.fingerprinting.fingerprint import Fingerprint
 
 
 def crowd(seed: int, count: int) -> NDArray[np.uint8]:

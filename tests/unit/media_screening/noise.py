@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from media_screening.sound import SoundFingerprint
+from media_screening.sound.sound_fingerprint import SoundFingerprint
 from tests.unit.media_screening.footage import ffmpeg
 
 RATE_HZ = 11_025

@@ -10,8 +10,8 @@ import pytest
 from contracts.evidence import EvidencePair, media_alert_id
 from contracts.ids import ReferenceId, UploadId
 from contracts.screening import Match
+from media_screening.decoding.picture import HEIGHT, WIDTH, Picture, from_jpeg
 from media_screening.evidence import MAX_PAIRS, EvidenceKeeper
-from media_screening.picture import HEIGHT, WIDTH, Picture, from_jpeg
 from store.album import AlbumFolder
 from tests.unit.media_screening.footage import ffmpeg
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from contracts.ids import ReferenceId
 from contracts.screening import Match
-from media_screening.confirmation import picture_confirms
-from media_screening.fingerprint import Fingerprint, make_fingerprint
+from media_screening.alignment.confirmation import picture_confirms
+from media_screening.fingerprinting.fingerprint import Fingerprint, make_fingerprint
 from media_screening.joining import join_matches
 from tests.unit.media_screening.footage import random_fingerprint
 

@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from contracts.ids import AccountId, ReferenceId, UploadId
 from contracts.match_policy import MatchPolicy
 from contracts.screening import Match
-from media_screening.exclusion import SAME_PICTURE_BITS
-from media_screening.fingerprint import ALGORITHM
-from media_screening.index_folder import IndexFolder
+from media_screening.alignment.exclusion import SAME_PICTURE_BITS
+from media_screening.fingerprinting.fingerprint import ALGORITHM
+from media_screening.index.folder import IndexFolder
 from media_screening.judgement import judged
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Outcome, Screener

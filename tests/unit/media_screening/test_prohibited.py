@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from media_screening.decoding.picture import Picture
 from media_screening.errors import DecoderFailed, TimeLimit
-from media_screening.picture import Picture
 from media_screening.prohibited import (
     CLASSES,
     MAX_HITS,

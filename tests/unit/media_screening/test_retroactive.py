@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 from contracts.ids import AccountId, EventId, ReferenceId, UploadId
 from contracts.match_policy import MatchPolicy
 from contracts.screening import Screening
-from media_screening.fingerprint import ALGORITHM
+from media_screening.fingerprinting.fingerprint import ALGORITHM
+from media_screening.fingerprinting.sketch import SKETCH_EVERY_SECONDS, sketch_of
 from media_screening.reference import ReferenceLibrary
 from media_screening.retroactive_worker import RetroactiveRule, RetroactiveWorker
 from media_screening.screening import Screener
-from media_screening.sketch import SKETCH_EVERY_SECONDS, sketch_of
 from store.clock import ManualClock
 from store.policy import PolicyRecord, PolicyStore
 from store.reference import ReferenceStore

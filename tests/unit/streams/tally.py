@@ -121,7 +121,7 @@ class Worker:
         """Handle so many records; what they led to."""
         records = self.log.records[self.at : self.at + count]
         self.at += len(records)
-        handled = await self.history.handle(records)
+        handled = await self.history.handle([records] if records else [])
         self.unsettled.append(handled)
         sent = [one for one in handled.outgoing if isinstance(one, Outgoing)]
         self.sent += sent

@@ -411,4 +411,10 @@ def test_the_first_snapshots_are_spread_over_the_interval(shelf: SnapshotShelf) 
 
 def test_runs_are_successive_records_of_one_partition(log: ToyLog) -> None:
     chunk = [log.records[n] for n in (0, 1, 2, 5, 6, 9)]
-    assert [[one.offset for one in run] for run in runs_of(chunk)] == [[0, 1, 2], [5, 6], [9]]
+    assert [[one.offset for one in run] for run in runs_of([chunk])] == [[0, 1, 2], [5, 6], [9]]
+
+
+def test_chunks_of_one_partition_that_follow_each_other_are_one_run(log: ToyLog) -> None:
+    chunks = [[log.records[n] for n in part] for part in ((0, 1), (2,), (5, 6), (3, 4), (5,))]
+    found = [[one.offset for one in run] for run in runs_of(chunks)]
+    assert found == [[0, 1, 2], [5, 6], [3, 4, 5]]

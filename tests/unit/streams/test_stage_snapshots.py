@@ -159,11 +159,11 @@ async def test_a_window_of_thirty_days_outlives_its_topic(tmp_path: Path) -> Non
     log = ToyLog(topic=bus.topics.facets, records=packs[:2])
 
     before = History("velocity", bus.fresh(bus.topics.facets), log, shelf)
-    (await before.handle(packs[:2])).settle()
+    (await before.handle([packs[:2]])).settle()
     await Keeper([before], shelf, every_seconds=300).take_all(limit_seconds=5)
     log.records, log.begin = packs, 2
     after = History("velocity", bus.fresh(bus.topics.facets), log, shelf)
-    (answer,) = (await after.handle(packs[2:])).outgoing
+    (answer,) = (await after.handle([packs[2:]])).outgoing
     engine.dispose()
 
     assert isinstance(answer, Outgoing)

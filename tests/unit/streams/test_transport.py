@@ -95,10 +95,10 @@ class Agent:
         self.durable: list[asyncio.Future[None]] = []
         self.fails = False
 
-    async def _work(self, batch: list[Record]) -> Awaitable[None]:
+    async def _work(self, runs: list[list[Record]]) -> Awaitable[None]:
         if self.fails:
             raise ValueError
-        self.batches.append(batch)
+        self.batches.append([record for run in runs for record in run])
         self.durable.append(asyncio.get_running_loop().create_future())
         return self.durable[-1]
 
@@ -161,7 +161,10 @@ async def test_what_waits_is_merged_a_chunk_of_each_partition_in_turn() -> None:
 
 async def test_a_batch_that_fails_acknowledges_neither_itself_nor_a_later_one() -> None:
     agent, progress = Agent(), Progress()
-    chunks = [progress.give(records(begin, MAX_BATCH_RECORDS)) for begin in (0, 400, 800)]
+    chunks = [
+        progress.give(records(begin, MAX_BATCH_RECORDS))
+        for begin in range(0, 3 * MAX_BATCH_RECORDS, MAX_BATCH_RECORDS)
+    ]
     running = asyncio.create_task(agent.run(chunks))
     await asyncio.sleep(0.01)
     agent.durable[0].set_result(None)

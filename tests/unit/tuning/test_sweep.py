@@ -93,8 +93,20 @@ def test_points_count_under_the_caps_of_their_groups(tmp_path: Path) -> None:
     dense = rules.model_copy(update={"density": default_ruleset().density})
     (standing,) = trial(tmp_path, list(spam), dense).at(Thresholds()).accounts.values()
     assert standing.risk == 50
-    assert risk_with(standing.reasons, dense, {}) == 50
-    assert risk_with(standing.reasons, dense, {Code("link.density"): 10}) == 40
+    assert risk_with(standing, dense, {}) == 50
+    assert risk_with(standing, dense, {Code("link.density"): 10}) == 40
+
+
+def test_what_stands_on_different_pages_does_not_add_up_with_other_points_either(
+    tmp_path: Path,
+) -> None:
+    rules = default_ruleset()
+    pages = ["Slides: https://bit.ly/abc", "Live from http://93.184.216.34/x", "https://bit.ly/d"]
+    posts = [post(n, at_s=n, account="a1", text=text) for n, text in enumerate(pages)]
+    (standing,) = trial(tmp_path, list(posts), rules).at(rules.thresholds).accounts.values()
+    assert {reason.code for reason in standing.reasons} == {"link.shortener", "link.numeric_host"}
+    assert standing.risk == risk_with(standing, rules, {}) == 25
+    assert risk_with(standing, rules, {Code("link.shortener"): 30}) == 30
 
 
 def test_the_page_holds_all_of_it_and_nothing_from_elsewhere(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Hash lists as others keep them, read and written."""

@@ -1,0 +1,1 @@
+"""The indexes that references are searched in: hashes, and local features."""

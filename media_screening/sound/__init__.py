@@ -1,0 +1,1 @@
+"""What a sound track is kept as, searched by and aligned by."""
