@@ -23,10 +23,7 @@ from detectors.number_word import NUMBER_WORDS, TIMES
 class Hint(IntEnum):
     """One thing that a text may hold."""
 
-    def _generate_next_value_(name: str, start: int, count: int, last: list[int]) -> int:  # noqa: N805 -- enum's own
-        return count
-
-    MARKUP = auto()
+    MARKUP = 0
     """Of HTML, Markdown or BBCode, or a character reference."""
     UNUSUAL = auto()
     """Exactly: what Western prose has not, before it is folded."""

@@ -126,7 +126,7 @@ class Reader:
         contents = [contents[at] for at in telling]
         wordings = [wordings[at] for at in telling]
         for of_texts in (
-            [*map(self._lettering.observe, events, contents)],
+            [*map(self._lettering.observe, events, contents, wordings)],
             [*map(self._first_link.observe, events, contents)],
             [*map(self._prohibited.observe, events, contents, wordings)],
             self._learned.observe_all(events, contents, wordings),
