@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from detectors.hint import NAMES, Hint, Hints, hints_of
 from detectors.lists import bundled
 from detectors.wallet import find_wallets
 
@@ -162,30 +163,47 @@ SUPPORT_REACH_CHARS = 60
 """How far from a number the words stand that make it a support number."""
 
 
-def find_contacts(text: str) -> tuple[Contact, ...]:
-    """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``."""
+def find_contacts(text: str, hints: Hints | None = None) -> tuple[Contact, ...]:
+    """Contacts in reading order of each kind, each once; at most ``MAX_CONTACTS``.
+
+    Args:
+        text: A text as ``detectors.text`` cleans it.
+        hints: Those that it has, where they are at hand.
+    """
+    hints = hints_of(text) if hints is None else hints
+    if _OF_CONTACTS.isdisjoint(hints):
+        return ()
+    is_foreign = Hint.FOREIGN in hints
     contacts: dict[str, Contact] = {}
-    for value, coin in find_wallets(text):
+    for value, coin in find_wallets(text, hints):
         contacts.setdefault(value, Contact("wallet", value, coin))
-    long_number = _LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER
-    spans = list(_spans(long_number, text))
+    spans: list[tuple[int, int]] = []
+    if is_foreign or Hint.LONG_NUMBER in hints:
+        spans += _spans(_LONG_ASCII_NUMBER if text.isascii() else _LONG_NUMBER, text)
     has_at = "@" in text
     low = text.lower()
-    if _may_name(low):
+    if (is_foreign or Hint.NAME in hints) and _may_name(low):
         for contact in _named(text, has_number=bool(spans), has_at=has_at):
             contacts.setdefault(contact.value, contact)
             if len(contacts) >= MAX_CONTACTS:
                 break
-    if has_at or "mail" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS):
+    if Hint.MAIL in hints and (
+        has_at or "mail" in low or any(f" at {name}" in low for name in _MAIL_PROVIDERS)
+    ):
         for mail in _mails(text):
             contacts.setdefault(mail.value, mail)
-    if ("1-8" in text or "1 8" in text or "1.8" in text) and _VANITY.search(text):
+    if Hint.VANITY_NUMBER in hints and _VANITY.search(text):
         spans.append((0, len(text)))
     for begin, end in spans:
         _add_phones(text, begin, end, contacts)
         if len(contacts) >= MAX_CONTACTS:
             break
     return tuple(contacts.values())[:MAX_CONTACTS]
+
+
+_OF_CONTACTS = frozenset(
+    {Hint.FOREIGN, Hint.LONG_WORD, Hint.LONG_NUMBER, Hint.NAME, Hint.MAIL, Hint.VANITY_NUMBER}
+)
 
 
 def _spans(long_number: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
@@ -218,17 +236,16 @@ def _may_name(low: str) -> bool:
     return plain.count(b"?") > low.count("?") and _FOREIGN_NAME.search(low) is not None
 
 
-_NAMES = sorted(bundled("messengers") | bundled("networks"))
 _FIRST_WORDS = frozenset(
     re.split(rb"[ '@]", name.encode())[0]
-    for name in (*_NAMES, "tg", "t.g", "wa", "vx", "v", "te", "telegr")
+    for name in (*NAMES, "tg", "t.g", "wa", "vx", "v", "te", "telegr")
     if name.isascii()
 )
 """The beginnings of all names, as words that blanks, signs and digits part."""
 _FOREIGN_NAME = re.compile(
     "|".join(
         re.escape(name)
-        for name in (*_NAMES, "\u4fe1", "\u52a0\u5fae", "\u52a0\u8587")
+        for name in (*NAMES, "\u4fe1", "\u52a0\u5fae", "\u52a0\u8587")
         if not name.isascii()
     )
 )

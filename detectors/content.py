@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 
 from msgspec import Struct
 
 from contracts.event import Event, PostKind
 from detectors.contact import Contact, find_contacts
-from detectors.defang import may_spell_out
-from detectors.markup import MAX_LINKS, read_markup
-from detectors.text import clean, word_count
+from detectors.hint import Hint, hints_of
+from detectors.markup import MAX_LINKS, Markup, read_markup
+from detectors.text import MAX_TEXT_CHARS, clean, is_compatible, word_count
 from detectors.url import Link, find_links, parse_link, redirected
 
 
@@ -49,14 +48,6 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
 HEAD_CHARS, TAIL_CHARS = 50_000, 14_000
 """What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
 
-_PROSE = re.compile(
-    r"[A-Za-z '\"!?;\n-]*+"
-    r"(?:(?:(?<=[A-Za-z!?\"'])\.(?=\s+[^a-z\s.]|\s*\Z)|,(?=\s))[A-Za-z '\"!?;\n-]*+)*+"
-)
-"""Words and full stops, and nothing that a link, a contact or markup is made of.
-
-Most of what people write of themselves is that, and need not be searched for each of these."""
-
 NOTHING = Content(kind="profile")
 
 
@@ -79,28 +70,29 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
     for url in fields:
         if link := parse_link(url):
             links.append(link)
-    if len(written) <= HEAD_CHARS + TAIL_CHARS:
-        if _PROSE.fullmatch(written) and not may_spell_out(written):
-            return Content(kind=kind, text=written, links=tuple(links))
-    else:
+    if len(written) > HEAD_CHARS + TAIL_CHARS:
         written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
-    markup = read_markup(written)
+    hints = hints_of(written)
+    if not hints and (written.isascii() or is_compatible(written)):
+        return Content(kind=kind, text=written[:MAX_TEXT_CHARS], links=tuple(links))
+    markup = read_markup(written) if Hint.MARKUP in hints else Markup(written, written)
     is_one = markup.text is markup.loose or not any(
         "." in link.anchor or ":" in link.anchor for link in markup.links
     )  # then there are no links in the anchors that would count twice
-    cleaned = clean(markup.text if is_one else markup.loose)
-    found = list(islice(find_links(cleaned.text), MAX_LINKS))
-    text = cleaned.text if is_one else clean(markup.text).text
+    shown = markup.text if is_one else markup.loose
+    cleaned = clean(shown, hints if shown is written else None)
+    found = list(islice(find_links(cleaned.text, cleaned.hints), MAX_LINKS))
+    whole = cleaned if is_one else clean(markup.text)
     links += markup.links
     links += found
     if "=http" in written:
         links += [target for link in links if (target := redirected(link))]
     return Content(
         kind=kind,
-        text=text,
+        text=whole.text,
         written_links=len(found),
         links=tuple(links),
-        contacts=find_contacts(text),
+        contacts=find_contacts(whole.text, whole.hints),
         invisible_in_words=cleaned.invisible_in_words,
         defanged=cleaned.defanged,
         lookalikes=cleaned.lookalikes,

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from detectors.backwards import may_be_backwards, turned
 from detectors.dot_com import foreign_com, foreign_dot_coms
+from detectors.hint import Hint, Hints, hints_of
+from detectors.number_word import has_spelt_number, with_digits
 
-Hint = Callable[[str], object]
+Sign = Callable[[str], object]
 Way = Callable[[str], tuple[str, int]]
 
 _TLDS = (
@@ -62,7 +64,6 @@ _SCHEME = re.compile(
     r"(?=[\w\[])",
     re.I,
 )
-_ODD_SCHEMES = ("hxx", "htx", "hxt", "h**", "h++", "h__", "h--", "h..")
 
 _BETWEEN = r"[ \t]{0,3}[_*~|+/=-]{0,3}[ \t]{0,3}"
 _SPOKEN_DOT = re.compile(
@@ -139,70 +140,44 @@ _SPLIT_TLD = re.compile(
 )
 _MEANT_TLD = {"c0m": "com", "0rg": "org", "n3t": "net"}
 
-_LETTERS_HINT = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
+_PARTED_LETTERS = re.compile(r" [^\W_] [^\W_] [^\W_]\b| \. [^\W_] [^\W_]\b")
 _LETTERS = re.compile(r"(?<![^\s])[^\W_](?: [^\W_]| ?\.| [@/:-]){3,}(?!\S)")
 
-_NUMBER_WORDS = {
-    **{word: digit for digit, words in enumerate(
-        ("zero oh null cero", "one uno eins un", "two dos zwei deux", "three tres drei trois",
-         "four cuatro vier quatre", "five cinco fünf cinq", "six seis sechs sei",
-         "seven siete sieben sept", "eight ocho acht huit", "nine nueve neun neuf"))
-       for word in words.split()},
-}  # fmt: skip
-_SPELT_DIGIT = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
-_SPELT_NUMBER = re.compile(
-    rf"\b(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}})(?:[\s,.-]{{1,3}}(?:{_SPELT_DIGIT}|double|triple|\d{{1,4}}))"
-    r"{4,}\b",
-    re.I,
-)
-MIN_SPELT_DIGITS = 4
-MIN_NUMBER_DIGITS = 7
-MIN_WHOLE_DIGITS = 10
-"""Where hardly any of them is a word."""
-_TIMES = {"double": 2, "triple": 3}
 
-
-def refanged(text: str) -> tuple[str, int]:
+def refanged(text: str, hints: Hints | None = None) -> tuple[str, int]:
     """Write ``hxxp://example[.]com`` and ``example dot com`` as they are meant, and count them.
 
     Linear in the text's length.
+
+    Args:
+        text: The text.
+        hints: Those that it has, where they are at hand.
     """
+    hints = hints_of(text) if hints is None else hints
+    if _DISGUISES.isdisjoint(hints):
+        return text, 0
     low = text.lower()
     count = 0
-    if low.count(":/") > low.count("://") or " ttp" in low or low.startswith("ttp"):
+    if Hint.ODD_SCHEME in hints and _has_broken_scheme(low):
         text, count = _schemes(text)
-    for hint, way in _WAYS:
-        if hint(low):
+    for hint, has_sign, way in _WAYS:
+        if (hint in hints or Hint.FOREIGN in hints) and has_sign(low):
             text, times = way(text)
             count += times
-    if _DOT_HINT.search(low):
+    if Hint.ODD_DOT in hints and _ODD_DOT_SIGN.search(low):
         for way in _DOT_WAYS:
             text, times = way(text)
             count += times
-    if not low.isascii() and _FOREIGN_SIGN.search(low):
-        for foreign_hints, way in _FOREIGN_WAYS:
-            if foreign_hints.search(text):
+    if Hint.FOREIGN in hints:
+        for has_foreign_sign, way in _FOREIGN_WAYS:
+            if has_foreign_sign(text):
                 text, times = way(text)
                 count += times
     return text, count
 
 
-def may_spell_out(words: str) -> bool:
-    """Whether words alone, without digits and signs, may be something spelt out."""
-    low = words.lower()
-    return (
-        "dot" in low
-        or "www" in low
-        or "punkt" in low
-        or "punto" in low
-        or "ponto" in low
-        or "nokta" in low
-        or " point com" in low
-        or may_be_backwards(low)
-        or (";" in low and _COMMA.search(words) is not None)
-        or _LETTERS_HINT.search(words) is not None
-        or _has_spelt_number(low)
-    )
+def _has_broken_scheme(low: str) -> bool:
+    return low.count(":/") > low.count("://") or " ttp" in low or low.startswith("ttp")
 
 
 def _brackets(text: str) -> tuple[str, int]:
@@ -325,82 +300,41 @@ def _letters(text: str) -> tuple[str, int]:
     return _LETTERS.sub(joined, text), count
 
 
-def _spelt_numbers(text: str) -> tuple[str, int]:
-    count = 0
-
-    def digits(found: re.Match[str]) -> str:
-        nonlocal count
-        words = re.findall(r"\w+", found[0].lower())
-        spelt = sum(word in _NUMBER_WORDS for word in words)
-        if spelt < MIN_SPELT_DIGITS - 1:
-            return found[0]
-        times, number = 1, ""
-        for word in words:
-            if word in _TIMES:
-                times = _TIMES[word]
-                continue
-            number += str(_NUMBER_WORDS.get(word, word)) * times
-            times = 1
-        if len(number) < (MIN_NUMBER_DIGITS if spelt >= MIN_SPELT_DIGITS else MIN_WHOLE_DIGITS):
-            return found[0]
-        count += 1
-        grouped = (number[:-7], number[-7:-4], number[-4:])
-        return "-".join(group for group in grouped if group)
-
-    return _SPELT_NUMBER.sub(digits, text), count
+def _has_any(*signs: str) -> Sign:
+    return lambda low: any(sign in low for sign in signs)
 
 
-def _has_spelt_number(low: str) -> bool:
-    """Whether so many words for digits are near one another, as in no prose."""
-    words = low.replace(",", " ").replace("-", " ").split()
-    if len([word for word in words if word in _NUMBER_WORDS]) < MIN_SPELT_DIGITS - 1:
-        return False
-    run = 0
-    for word in words:
-        run = (
-            run + 1
-            if word.rstrip(".") in _NUMBER_WORDS or word in _TIMES or word.isdecimal()
-            else 0
-        )
-        if run > MIN_SPELT_DIGITS:
-            return True
-    return False
-
-
-def _has_any(*hints: str) -> Hint:
-    return lambda low: any(hint in low for hint in hints)
-
-
-_DOT_HINT = re.compile(
+_ODD_DOT_SIGN = re.compile(
     r"\.(?:(?<=[ \n\"'+*~|_\\]\.)|[)\]}({.]|c0m|0rg|n3t|c o|co m|n e|ne t|o r|or g"
     r"|[ \n](?:com|net|org|biz|info|ru|xyz|co\.uk|c o|n e|o r)\b)"
 )
 """A dot that stands otherwise than a sentence's or a name's."""
 _DOT_WAYS = (_brackets, _spaced, _decorated_dots, _escaped, _split_tlds)
 
-_WAYS: tuple[tuple[Hint, Way], ...] = (
-    (lambda low: "[" in low or "(" in low or "{" in low or "<" in low, _brackets),
-    (re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))").search, _schemes),
-    (_LETTERS_HINT.search, _letters),
-    (_has_any("dot", "d0t", "punkt", "punto", "ponto", "nokta"), _spoken),
-    (_has_any(" point com", " point fr"), _points),
-    (re.compile(rf",(?:{_SURE_TLDS})").search, _commas),
-    (re.compile(rf";(?:{_SENTENCE_TLDS})").search, _commas),
-    (re.compile(r",[0-9]{3},[0-9]{4}(?![0-9,])").search, _comma_numbers),
-    (lambda low: "%" in low or "\\" in low, _escaped),
-    (lambda low: "www" in low, _www),
-    (_has_spelt_number, _spelt_numbers),
-    (may_be_backwards, turned),
+_WAYS: tuple[tuple[Hint, Sign, Way], ...] = (
+    (Hint.BRACKETS, _has_any("[", "(", "{", "<"), _brackets),
+    (
+        Hint.ODD_SCHEME,
+        re.compile(r"h(?:(?:xx|tx|xt|\*\*|\+\+|__|--|\.\.)p|ttps?+(?!://[\w\[]))").search,
+        _schemes,
+    ),
+    (Hint.PARTED_LETTERS, _PARTED_LETTERS.search, _letters),
+    (Hint.SPELT_DOT, _has_any("dot", "d0t", "punkt", "punto", "ponto", "nokta"), _spoken),
+    (Hint.SPELT_DOT, _has_any(" point com", " point fr"), _points),
+    (Hint.COMMA, re.compile(rf",(?:{_SURE_TLDS})").search, _commas),
+    (Hint.COMMA, re.compile(rf";(?:{_SENTENCE_TLDS})").search, _commas),
+    (Hint.COMMA, re.compile(r",[0-9]{3},[0-9]{4}(?![0-9,])").search, _comma_numbers),
+    (Hint.ESCAPED, _has_any("%", "\\"), _escaped),
+    (Hint.WWW, _has_any("www"), _www),
+    (Hint.SPELT_NUMBER, has_spelt_number, with_digits),
+    (Hint.BACKWARDS, may_be_backwards, turned),
 )
-"""Hints, of which a text that holds the way of spelling has one, and what undoes it."""
+"""What a text has that holds a way of spelling, roughly and more closely, and what undoes it."""
+_DISGUISES = frozenset({Hint.FOREIGN, Hint.ODD_DOT, *(hint for hint, _, _ in _WAYS)})
 
-_FOREIGN_SIGN = re.compile(
-    "[^\x00-\xaa\xac-\xb6\xb8-\u017f\u2010-\u2021\u2023-\u2026\u2030-\u2038\u203a\u20ac]"
-)
-"""What all that follows is made of, and Western prose is not."""
 _FOREIGN_WAYS = (
-    (foreign_com, foreign_dot_coms),
-    (re.compile("[\u3010\u3014\u300c\u00ab\u2039\u27e8]"), _brackets),
-    (re.compile("|".join(("d\u043et", *_OTHER_DOT_WORDS[3:])), re.I), _spoken),
-    (re.compile(f"[{_DOT_CHARS}]"), _odd_dots),
+    (foreign_com.search, foreign_dot_coms),
+    (re.compile("[\u3010\u3014\u300c\u00ab\u2039\u27e8]").search, _brackets),
+    (re.compile("|".join(("d\u043et", *_OTHER_DOT_WORDS[3:])), re.I).search, _spoken),
+    (re.compile(f"[{_DOT_CHARS}]").search, _odd_dots),
 )

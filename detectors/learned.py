@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from contracts.event import Event
@@ -66,21 +67,21 @@ class Learned:
             content: What ``read_content`` made of it, where that is at hand.
             wording: What ``read_wording`` made of that, where that is at hand.
         """
-        if not self._priced:
-            return ()
         content = content or read_content(event)
-        wording = wording or read_wording(content)
-        if (
-            event.type == "signup"
-            and len(wording.words) < MIN_BIO_WORDS
-            and not (content.written_links or content.contacts)
-        ):
-            return ()
-        words = telling_words(content, wording)
-        if not words:
-            return ()
+        return self.observe_all((event,), (content,), (wording or read_wording(content),))[0]
+
+    def observe_all(
+        self, events: Sequence[Event], contents: Sequence[Content], wordings: Sequence[Wording]
+    ) -> list[tuple[Finding, ...]]:
+        """Find the same in several events at once."""
+        if not self._priced:
+            return [()] * len(events)
+        texts = [*map(_told, events, contents, wordings)]
+        logits = iter(self._model.logits([words for words in texts if words]))
+        return [self._judged(words, next(logits)) if words else () for words in texts]
+
+    def _judged(self, words: list[bytes], logit: float) -> tuple[Finding, ...]:
         model = self._model
-        logit = model.logit(words)
         if logit < model.threshold:
             return ()
         evidence = {
@@ -90,3 +91,14 @@ class Learned:
             "model": model.name,
         }
         return (Finding(code=LEARNED, evidence=evidence),)
+
+
+def _told(event: Event, content: Content, wording: Wording) -> list[bytes]:
+    """The words to judge an event by; none if it says too little."""
+    if (
+        event.type == "signup"
+        and len(wording.words) < MIN_BIO_WORDS
+        and not (content.written_links or content.contacts)
+    ):
+        return []
+    return telling_words(content, wording)

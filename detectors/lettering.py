@@ -13,6 +13,7 @@ from contracts.ruleset import Ruleset
 from contracts.signal import Evidence, Finding
 from detectors.content import Content, read_content
 from detectors.example import Example, post, signup
+from detectors.wording import Wording, read_wording
 
 MIN_LOOKALIKES = 2
 MIN_INVISIBLE = 3
@@ -22,7 +23,6 @@ MIN_PHRASE_SHARE = 0.2
 MIN_HASHTAGS = 15
 SHOWN_PHRASES = 3
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
 _HASHTAG = re.compile(r"(?<!\w)#[^\W\d]\w{1,40}")
 
 
@@ -54,18 +54,22 @@ class Lettering:
             code for code, rule in ruleset.signals.items() if rule.mode != "off"
         )
 
-    def observe(self, event: Event, content: Content | None = None) -> tuple[Finding, ...]:
+    def observe(
+        self, event: Event, content: Content | None = None, wording: Wording | None = None
+    ) -> tuple[Finding, ...]:
         """Find what the ruleset prices; each code at most once.
 
         Args:
             event: The event.
             content: What ``read_content`` made of it, where that is at hand.
+            wording: What ``read_wording`` made of that.
         """
         if event.type == "upload":
             return ()
-        return self.find(content or read_content(event))
+        content = content or read_content(event)
+        return self.find(content, wording or read_wording(content))
 
-    def find(self, content: Content) -> tuple[Finding, ...]:
+    def find(self, content: Content, wording: Wording) -> tuple[Finding, ...]:
         """The findings of a content that has been read."""
         found: list[tuple[str, Evidence]] = []
         if content.lookalikes >= MIN_LOOKALIKES:
@@ -74,7 +78,7 @@ class Lettering:
             found.append(("text.invisible", {"in_words": content.invisible_in_words}))
         if content.reversed:
             found.append(("text.reversed", {"times": content.reversed}))
-        if len(content.text) >= MIN_STUFFED_WORDS * 3 and (stuffed := stuffing(content.text)):
+        if stuffed := stuffing(content.text, wording.words):
             found.append(("text.stuffed", stuffed))
         if not found:
             return ()
@@ -85,20 +89,25 @@ class Lettering:
         )
 
 
-def stuffing(text: str) -> Evidence | None:
+def stuffing(text: str, words: list[bytes]) -> Evidence | None:
     """How far a text consists of one phrase over and over, or of hashtags.
 
     A phrase is two words in a row, two different ones. Prose of any length repeats ``of the`` in a
-    few of a hundred places; here it is ``MIN_PHRASE_SHARE`` of them.
+    few of a hundred places; here it is ``MIN_PHRASE_SHARE`` of them. What has digits is no word: a
+    timetable repeats itself.
+
+    Args:
+        text: As it was written.
+        words: Its words (``detectors.wording``).
     """
-    hashtags = _HASHTAG.findall(text) if text.count("#") >= MIN_HASHTAGS else []
-    roughly = text.split()
-    if not hashtags and len({*roughly}) * 2 > len(roughly):
-        return None
-    words = _WORD.findall(text.lower())
-    if len(hashtags) >= MIN_HASHTAGS and len(hashtags) * 2 > len(words):
-        return {"hashtags": len(hashtags), "words": len(words)}
+    if text.count("#") >= MIN_HASHTAGS:
+        hashtags = len(_HASHTAG.findall(text))
+        if hashtags >= MIN_HASHTAGS and hashtags * 2 > len(words):
+            return {"hashtags": hashtags, "words": len(words)}
     if len(words) < MIN_STUFFED_WORDS or len({*words}) * 3 > len(words):
+        return None
+    words = [word for word in words if b"0" not in word]
+    if len(words) < MIN_STUFFED_WORDS:
         return None
     phrases = Counter(pairwise(words))
     top = [
@@ -108,4 +117,5 @@ def stuffing(text: str) -> Evidence | None:
     ]
     if not top or sum(times for _, times in top) < MIN_PHRASE_SHARE * len(words):
         return None
-    return {"phrases": {" ".join(pair): times for pair, times in top}, "words": len(words)}
+    shown = {b" ".join(pair).decode("utf-8", "replace"): times for pair, times in top}
+    return {"phrases": shown, "words": len(words)}

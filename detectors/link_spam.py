@@ -177,13 +177,16 @@ class LinkSpam:
         links = sum(not link.embedded and standing(link.host) in counted for link in content.links)
         contacts = len(content.contacts) if personal else 0
         ways = links + contacts
-        per_100_words = 100 * ways / max(content.words, 1)
-        if ways < limit.links or per_100_words < limit.links_per_100_words:
+        if ways < limit.links:
+            return None
+        words = content.words
+        per_100_words = 100 * ways / max(words, 1)
+        if per_100_words < limit.links_per_100_words:
             return None
         return {
             "links": links,
             "contacts": contacts,
-            "words": content.words,
+            "words": words,
             "per_100_words": round(per_100_words, 1),
             "limit_links": limit.links,
             "limit_per_100_words": limit.links_per_100_words,

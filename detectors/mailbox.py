@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from contracts.event import Event
 from detectors.domain import ascii_host, registrable_domain
 from detectors.lists import Listings, bundled
 
@@ -62,6 +63,11 @@ def parse_mailbox(address: str) -> Mailbox | None:
     if domain in GOOGLE_MAIL:
         return Mailbox(local.replace(".", ""), "gmail.com", tag, local)
     return Mailbox(local, domain, tag, local)
+
+
+def mailbox_of(event: Event) -> Mailbox | None:
+    """The mailbox that a signup gives; None where it gives none, and for other events."""
+    return parse_mailbox(event.email) if event.type == "signup" and event.email else None
 
 
 def email_stem(mailbox: Mailbox, listings: Listings) -> str | None:

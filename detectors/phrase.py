@@ -1,8 +1,7 @@
-"""Many phrases looked for in one text at once, at the cost of a few set operations.
+"""Many phrases looked for in one text at once, in one pass of one automaton.
 
-Each phrase is known by its longest whole word; only where a text has one of these does it cost
-anything. Scripts that write no spaces, and Korean, which joins endings to words, are searched for
-the characters themselves.
+Scripts that write no spaces, and Korean, which joins endings to words, are searched for the
+characters themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from detectors.automaton import Automaton
 from detectors.wording import plain_words
 
 _JOINED = re.compile(
@@ -36,15 +36,6 @@ class Phrase(NamedTuple):
     tells_alone: bool
 
 
-class _Pattern(NamedTuple):
-    phrase: Phrase
-    words: tuple[tuple[bytes, bool], ...]
-    """Each with whether any ending will do."""
-    anchor: int
-    exact: list[bytes] | None
-    """The words, where none of them may have any ending."""
-
-
 class Phrases:
     """Finds the phrases of some lists.
 
@@ -55,19 +46,19 @@ class Phrases:
     """
 
     def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
-        self._by_anchor: dict[bytes, list[_Pattern]] = {}
+        self._phrases: list[Phrase] = []
         self._joined: list[tuple[Phrase, tuple[bytes, ...]]] = []
+        patterns: list[str] = []
         for name, entries in sorted(lists.items()):
             for entry in sorted(entries):
                 phrase = Phrase(name, entry.lstrip("!"), entry.startswith("!"))
                 if _JOINED.search(phrase.entry):
                     parts = tuple(b"".join(plain_words(one)) for one in phrase.entry.split())
                     self._joined.append((phrase, parts))
-                elif anchor := _anchor(words := tuple(_words_of(phrase.entry))):
-                    exact = None if any(free for _, free in words) else [word for word, _ in words]
-                    pattern = _Pattern(phrase, words, words.index((anchor, False)), exact)
-                    self._by_anchor.setdefault(anchor, []).append(pattern)
-        self._anchors = frozenset(self._by_anchor)
+                elif _has_whole_word(words := tuple(_words_of(phrase.entry))):
+                    self._phrases.append(phrase)
+                    patterns.append(_pattern(words))
+        self._phrases_of = Automaton(patterns).found if patterns else None
         first = sorted({parts[0] for _, parts in self._joined})
         self._any_joined = re.compile(b"|".join(map(re.escape, first))) if first else None
 
@@ -77,18 +68,12 @@ class Phrases:
         Args:
             words: As ``detectors.wording`` gives them.
         """
-        found: set[Phrase] = set()
-        if anchors := self._anchors.intersection(words):
-            for at, word in enumerate(words):
-                if word in anchors:
-                    found.update(
-                        pattern.phrase
-                        for pattern in self._by_anchor[word]
-                        if _stands(pattern, words, at - pattern.anchor)
-                    )
-        if self._any_joined is not None:
+        line = b" %b " % b" ".join(words)
+        which = self._phrases_of(line) if self._phrases_of else ()
+        found = {self._phrases[number] for number in which}
+        if self._any_joined is not None and not line.isascii() and _MAY_BE_JOINED.search(line):
             text = b"".join(words)
-            if not text.isascii() and _MAY_BE_JOINED.search(text) and self._any_joined.search(text):
+            if self._any_joined.search(text):
                 found.update(
                     phrase for phrase, parts in self._joined if all(part in text for part in parts)
                 )
@@ -98,12 +83,11 @@ class Phrases:
 def is_phrase(entry: str) -> bool:
     """Whether an entry can be found: it has a whole word."""
     entry = entry.lstrip("!")
-    return bool(_JOINED.search(entry)) or _anchor(tuple(_words_of(entry))) is not None
+    return bool(_JOINED.search(entry)) or _has_whole_word(_words_of(entry))
 
 
-def _anchor(words: tuple[tuple[bytes, bool], ...]) -> bytes | None:
-    whole = [word for word, any_ending in words if not any_ending]
-    return max(whole, key=len) if whole else None
+def _has_whole_word(words: Iterable[tuple[bytes, bool]]) -> bool:
+    return any(not any_ending for _, any_ending in words)
 
 
 def _words_of(entry: str) -> Iterator[tuple[bytes, bool]]:
@@ -115,15 +99,6 @@ def _words_of(entry: str) -> Iterator[tuple[bytes, bool]]:
             yield words[-1], piece.endswith("*")
 
 
-def _stands(pattern: _Pattern, words: list[bytes], begin: int) -> bool:
-    if begin < 0:
-        return False
-    end = begin + len(pattern.words)
-    if pattern.exact is not None:
-        return words[begin:end] == pattern.exact
-    if end > len(words):
-        return False
-    return all(
-        written.startswith(word) if any_ending else written == word
-        for written, (word, any_ending) in zip(words[begin:end], pattern.words, strict=True)
-    )
+def _pattern(words: Iterable[tuple[bytes, bool]]) -> str:
+    """The words in a row, as they stand in a line of words with a blank between."""
+    return f" {' '.join(re.escape(word.decode()) + '[^ ]*' * free for word, free in words)} "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from msgspec import Struct
 
 from contracts.event import Event, Post, epoch_ms
@@ -19,7 +21,7 @@ from detectors.learned import Learned
 from detectors.lettering import Lettering
 from detectors.link_spam import LinkSpam
 from detectors.lists import Listings
-from detectors.mailbox import Mailbox, parse_mailbox
+from detectors.mailbox import Mailbox, mailbox_of
 from detectors.media import media_findings
 from detectors.prohibited import Prohibited
 from detectors.vip import VipTraits
@@ -27,6 +29,9 @@ from detectors.wording import Wording, read_wording
 
 NEW_FOR_MS = 86_400_000
 """An account is new for its first day."""
+
+READ_AT_ONCE = 128
+"""Events: past that, what one part has made of them crowds out what the next one needs."""
 
 
 class Reading(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -76,38 +81,76 @@ class Reader:
 
     def read(self, event: Event) -> Reading:
         """Find the event's facets and its own signals."""
+        return self.read_all((event,))[0]
+
+    def read_all(self, events: Sequence[Event]) -> list[Reading]:
+        """Read events as ``read`` does each, in two thirds of the time.
+
+        One part of the reader is through with some events before the next part begins, so that
+        what it needs is still in the processor's caches (docs/decisions/0111).
+        """
+        readings: list[Reading] = []
+        for begin in range(0, len(events), READ_AT_ONCE):
+            readings += self._read(events[begin : begin + READ_AT_ONCE])
+        return readings
+
+    def _read(self, events: Sequence[Event]) -> Iterator[Reading]:
+        contents = [*map(read_content, events)]
+        mailboxes = [*map(mailbox_of, events)]
+        wordings = [*map(read_wording, contents)]
+        facets = [*map(self._facets.read, events, contents, mailboxes, wordings)]
+        findings = self._findings(events, contents, mailboxes, wordings)
+        return map(self._reading, events, facets, findings)
+
+    def _findings(
+        self,
+        events: Sequence[Event],
+        contents: list[Content],
+        mailboxes: list[Mailbox | None],
+        wordings: list[Wording],
+    ) -> list[tuple[Finding, ...]]:
+        """What the detectors find in each, in a fixed order."""
+        found = [
+            links + identity + vip
+            for links, identity, vip in zip(
+                [*map(self._link_spam.observe, events, contents)],
+                [*map(self._identity.observe, events, mailboxes)],
+                [*map(self._vip.observe, events, contents, mailboxes)],
+                strict=True,
+            )
+        ]
+        telling = [at for at, content in enumerate(contents) if wordings[at].words or content.links]
+        if not telling:
+            return found
+        events = [events[at] for at in telling]
+        contents = [contents[at] for at in telling]
+        wordings = [wordings[at] for at in telling]
+        for of_texts in (
+            [*map(self._lettering.observe, events, contents, wordings)],
+            [*map(self._first_link.observe, events, contents)],
+            [*map(self._prohibited.observe, events, contents, wordings)],
+            self._learned.observe_all(events, contents, wordings),
+        ):
+            for at, more in zip(telling, of_texts, strict=True):
+                if more:
+                    found[at] += more
+        return found
+
+    def _reading(
+        self,
+        event: Event,
+        facets: tuple[tuple[Facet, ...], tuple[tuple[str, str], ...]],
+        findings: tuple[Finding, ...],
+    ) -> Reading:
         at_ms = event.occurred_at_ms
-        content = read_content(event)
-        mailbox = parse_mailbox(event.email) if event.type == "signup" and event.email else None
-        wording = read_wording(content)
-        facets, values = self._facets.read(event, content, mailbox, wording)
-        findings = self._findings(event, content, mailbox, wording)
         return Reading(
             event_id=event.event_id,
             account_id=event.account_id,
             occurred_at_ms=at_ms,
-            facets=facets,
+            facets=facets[0],
             signals=self._priced(event, at_ms, findings) if findings else (),
-            values=values,
+            values=facets[1],
             is_new=_is_new(event, at_ms),
-        )
-
-    def _findings(
-        self, event: Event, content: Content, mailbox: Mailbox | None, wording: Wording
-    ) -> tuple[Finding, ...]:
-        found = (
-            self._link_spam.observe(event, content)
-            + self._identity.observe(event, mailbox)
-            + self._vip.observe(event, content, mailbox)
-        )
-        if not wording.words and not content.links:
-            return found
-        return (
-            found
-            + self._lettering.find(content)
-            + self._first_link.observe(event, content)
-            + self._prohibited.observe(event, content, wording)
-            + self._learned.observe(event, content, wording)
         )
 
     def read_screening(self, screening: Screening) -> Reading:

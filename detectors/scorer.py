@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -21,7 +22,7 @@ from contracts.verdict import Verdict
 from detectors.alert_desk import AlertDesk
 from detectors.knowledge import BUNDLED, Knowledge
 from detectors.ledger import Ledger
-from detectors.reader import Reader, Reading
+from detectors.reader import READ_AT_ONCE, Reader, Reading
 from detectors.repeat import Repeats
 from detectors.ruling import ruled
 from detectors.sighting import Sighting, Sightings, sighting_text
@@ -107,10 +108,7 @@ class Scorer:
     def _counted(self, events: Iterable[Event], outcome: Outcome) -> Iterator[Batch]:
         """Batches that end where the alert desk is told of time, as ``Settler`` does."""
         batch: list[Reading] = []
-        for event in events:
-            reading = self._take_in(event, outcome)
-            if reading is None:
-                continue
+        for reading in self._taken_in(events, outcome):
             batch.append(reading)
             if reading.occurred_at_ms >= self._tell_time_ms:
                 self._tell_time_ms = reading.occurred_at_ms + TELL_TIME_EVERY_MS
@@ -119,16 +117,24 @@ class Scorer:
         if batch:
             yield batch, self._count(batch)
 
-    def _take_in(self, event: Event, outcome: Outcome) -> Reading | None:
+    def _taken_in(self, events: Iterable[Event], outcome: Outcome) -> Iterator[Reading]:
+        """Readings of what is no repeat; what is late counts no more."""
+        coming = iter(events)
+        while some := list(islice(coming, READ_AT_ONCE)):
+            fresh = [event for event in some if self._is_fresh(event, outcome)]
+            for reading in self._reader.read_all(fresh):
+                if self._watermark.late_by(reading.occurred_at_ms):
+                    outcome.late += 1
+                    yield uncounted(reading)
+                else:
+                    yield reading
+
+    def _is_fresh(self, event: Event, outcome: Outcome) -> bool:
         if event.event_id in self._repeats:
             outcome.repeated += 1
-            return None
+            return False
         self._repeats.add(event.event_id)
-        reading = self._reader.read(event)
-        if self._watermark.late_by(reading.occurred_at_ms):
-            outcome.late += 1
-            return uncounted(reading)
-        return reading
+        return True
 
     def _count(self, batch: Iterable[Reading]) -> list[Signal]:
         return self._velocity.observe_all(sightings(batch, shows=self._reader.shows))

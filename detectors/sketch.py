@@ -19,6 +19,8 @@ MIN_BYTES = 40
 """A shorter text has too little in it to be like another by more than chance."""
 
 _BINS = BANDS * ROWS
+_BAND_CHARS, _SHOWN_CHARS = 16, 12
+_PIECE, _WRITTEN = np.dtype("<u8"), np.dtype(">u8")
 _EDGES = np.array([(number << 64) // _BINS for number in range(_BINS)], dtype=np.uint64)
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 by the golden ratio: Fibonacci hashing
 _AGAIN = np.uint64(0xBF58476D1CE4E5B9)  # of splitmix64
@@ -36,14 +38,14 @@ def bands(letters: bytes) -> list[str]:
     """
     if len(letters) < MIN_BYTES:
         return []
-    pieces = np.ndarray(
-        shape=(len(letters) - GRAM_BYTES + 1,), dtype="<u8", buffer=letters, strides=(1,)
-    )
+    pieces = np.ndarray((len(letters) - GRAM_BYTES + 1,), _PIECE, letters, 0, (1,))
     hashes = pieces * _MIX
     hashes ^= hashes >> _HALF
     hashes *= _AGAIN
     hashes.sort()
-    first = hashes.searchsorted(_EDGES)
-    first[first == len(hashes)] = 0
-    values = hashes[first].reshape(BANDS, ROWS) @ _WEIGHTS
-    return [f"{number}{value >> 16:012x}" for number, value in enumerate(values.tolist())]
+    least = hashes.take(hashes.searchsorted(_EDGES), mode="wrap")
+    written = (least.reshape(BANDS, ROWS) @ _WEIGHTS).astype(_WRITTEN).tobytes().hex()
+    return [
+        f"{number}{written[_BAND_CHARS * number : _BAND_CHARS * number + _SHOWN_CHARS]}"
+        for number in range(BANDS)
+    ]

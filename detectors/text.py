@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from detectors.confusable import styled_letter, unstyled, without_lookalikes
 from detectors.defang import refanged
+from detectors.hint import Hint, Hints, hints_of
 
 MAX_TEXT_CHARS = 64_000
 """A text may grow by folding (U+3316 becomes six characters); what is over this is not read."""
@@ -36,9 +37,6 @@ _GLUED = re.compile(
 )
 """Where scripts without blanks between words meet Latin letters: a name or link begins or ends."""
 
-_UNUSUAL = re.compile("[^\x00-\xac\xae-\u0130\u0132-\u017f\u2010-\u2026\u2030-\u203a\u20ac]")
-"""What is not of Western prose: most texts have none, and need no closer look."""
-
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
 )
@@ -49,6 +47,7 @@ class CleanText(NamedTuple):
 
     Attributes:
         text: What a reader sees.
+        hints: Those that this has.
         invisible_in_words: How often something invisible stood inside a Latin word or a number.
             Joiners between the letters of Persian or Hindi, and in emoji, are not counted.
         defanged: How many dots or colons were written so that no machine should see them.
@@ -57,25 +56,38 @@ class CleanText(NamedTuple):
     """
 
     text: str
+    hints: Hints
     invisible_in_words: int = 0
     defanged: int = 0
     lookalikes: int = 0
     reversed: int = 0
 
 
-def clean(text: str) -> CleanText:
-    """Undo disguises; linear in the text's length."""
-    text = text[:MAX_TEXT_CHARS]
+def clean(text: str, hints: Hints | None = None) -> CleanText:
+    """Undo disguises; linear in the text's length.
+
+    Args:
+        text: The text.
+        hints: Those that it has, where they are at hand.
+    """
+    if hints is None or len(text) > MAX_TEXT_CHARS:
+        text = text[:MAX_TEXT_CHARS]
+        hints = hints_of(text)
+    written = text
     invisible = lookalikes = turned = 0
-    if not text.isascii():
-        if _UNUSUAL.search(text):
-            text, invisible, turned = _folded(text)
-            text, lookalikes = without_lookalikes(text)
-        else:
-            text = _compatible(text)
+    if Hint.UNUSUAL in hints:
+        text, invisible, turned = _folded(text)
+        text, lookalikes = without_lookalikes(text)
+    elif not text.isascii():
+        text = _compatible(text)
+        if text != written or Hint.ACCENTED_SUFFIX in hints:
             text, _ = without_lookalikes(text)
-    text, defanged = refanged(text)
-    return CleanText(text, invisible, defanged, lookalikes, turned)
+    if text != written:
+        hints = hints_of(text)
+    seen, defanged = refanged(text, hints)
+    if seen != text:
+        hints = hints_of(seen)
+    return CleanText(seen, hints, invisible, defanged, lookalikes, turned)
 
 
 def word_count(text: str) -> int:
@@ -105,9 +117,14 @@ def _folded(text: str) -> tuple[str, int, int]:
     return _IDEOGRAPHIC_DOT.sub(".", text), invisible, turned
 
 
+def is_compatible(text: str) -> bool:
+    """Whether no character has a plainer form (NFKC)."""
+    return unicodedata.is_normalized("NFKC", text)
+
+
 def _compatible(text: str) -> str:
     """NFKC in slices, so that a text of nothing but squared words costs no more than others."""
-    if unicodedata.is_normalized("NFKC", text):
+    if is_compatible(text):
         return text
     parts: list[str] = []
     room = MAX_TEXT_CHARS

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import compress
+from operator import eq
 
 from contracts.event import Event
 from contracts.ruleset import TextFacetKind
@@ -88,7 +90,7 @@ def template(wording: Wording, *, linked: bool) -> str | None:
     """
     least = MIN_LINKED_TEMPLATE_BYTES if linked else MIN_TEMPLATE_BYTES
     words = wording.words
-    small = [word for word, written in zip(words, wording.written, strict=True) if word == written]
+    small = [*compress(words, map(eq, words, wording.written))]
     for kept in (small, words):
         letters = b"".join(kept).replace(b"0", b"")
         if len(letters) >= least:

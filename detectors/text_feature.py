@@ -12,13 +12,14 @@ they add nothing to the pieces, and cost as much again (docs/decisions/0102).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.content import Content
-from detectors.domain import CACHED_HOSTS
 from detectors.lists import NameList, bundled
 from detectors.wording import Wording
 
@@ -33,6 +34,8 @@ MAX_LETTERS = 20_000
 
 _HEAD_WORDS = MAX_WORDS * 3 // 4
 _WORD_BYTES = 8
+_BLANKS = b" " * _WORD_BYTES
+_PIECE = np.dtype("<u8")
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 _DOWN = np.uint64(64 - BITS)
 _PIECE_MASK = np.uint64((1 << 8 * PIECE_BYTES) - 1)
@@ -54,12 +57,43 @@ def telling_words(content: Content, wording: Wording) -> list[bytes]:
     return words
 
 
-@lru_cache(maxsize=CACHED_HOSTS)
 def _link_word(host: str) -> bytes:
     """By the list that ships: what was learned does not change when a platform's own does."""
-    return (
-        b"<known>" if host in NameList("allowed_domains", bundled("allowed_domains")) else b"<link>"
-    )
+    return b"<known>" if host in _KNOWN else b"<link>"
+
+
+_KNOWN = NameList("allowed_domains", bundled("allowed_domains"))
+
+
+class Pieces(NamedTuple):
+    """The pieces of some texts, one text after another.
+
+    Attributes:
+        places: Where the weights lie; between two texts are some that belong to none.
+        bounds: Where each text begins and ends in these.
+        counts: How many pieces each text has.
+    """
+
+    places: Places
+    bounds: list[int]
+    counts: list[int]
+
+    @classmethod
+    def of(cls, texts: Sequence[list[bytes]], begin: int) -> Pieces:
+        """Those of the texts from ``begin`` on, as many as make ``MAX_LETTERS`` bytes together."""
+        letters: list[bytes] = []
+        bounds: list[int] = []
+        counts: list[int] = []
+        at = 0
+        for words in islice(texts, begin, None):
+            line = b" ".join(words)[:MAX_LETTERS]
+            if letters and at + len(line) > MAX_LETTERS:
+                break
+            letters += (line, _BLANKS)
+            counts.append(len(line) + 1)
+            bounds += (at, at + len(line) + 1)
+            at += len(line) + _WORD_BYTES
+        return cls(_places(b"".join((*letters, b" "))), bounds, counts)
 
 
 def piece_places(words: list[bytes]) -> Places:
@@ -68,10 +102,11 @@ def piece_places(words: list[bytes]) -> Places:
     Returns:
         ``int64[n]``, where ``n`` is the length of the words with one space behind each.
     """
-    letters = b" ".join(words)[:MAX_LETTERS] + b" " * _WORD_BYTES
-    pieces = np.ndarray(
-        shape=(len(letters) - _WORD_BYTES + 1,), dtype="<u8", buffer=letters, strides=(1,)
-    )
+    return _places(b" ".join(words)[:MAX_LETTERS] + _BLANKS)
+
+
+def _places(letters: bytes) -> Places:
+    pieces = np.ndarray((len(letters) - _WORD_BYTES + 1,), _PIECE, letters, 0, (1,))
     hashes = pieces & _PIECE_MASK
     hashes *= _MIX
     hashes >>= _DOWN

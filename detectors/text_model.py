@@ -12,6 +12,7 @@ import base64
 import json
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import InvalidTextModel
-from detectors.text_feature import BITS, PIECE_BYTES, SIZE, piece_places
+from detectors.text_feature import BITS, PIECE_BYTES, SIZE, Pieces, piece_places
 
 FORMAT = "doorstaff-text-model-1"
 MAX_TOKENS = 5
@@ -67,9 +68,23 @@ class TextModel:
         Args:
             words: As ``telling_words`` gives them.
         """
-        places = piece_places(words)
-        total = int(self.weights.take(places).sum())
-        return self.bias + self.scale * total / math.sqrt(len(places))
+        return self.logits([words])[0]
+
+    def logits(self, texts: Sequence[list[bytes]]) -> list[float]:
+        """The same of several texts, in a fraction of the time."""
+        logits: list[float] = []
+        begin = 0
+        while begin < len(texts):
+            pieces = Pieces.of(texts, begin)
+            totals = np.add.reduceat(
+                self.weights.take(pieces.places), pieces.bounds, dtype=np.int64
+            )
+            logits += [
+                self.bias + self.scale * total / math.sqrt(count)
+                for total, count in zip(totals[::2].tolist(), pieces.counts, strict=True)
+            ]
+            begin += len(pieces.counts)
+        return logits
 
     def strongest(self, words: list[bytes]) -> tuple[Token, ...]:
         """The words that speak for spam most, the strongest first."""

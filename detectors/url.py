@@ -18,6 +18,7 @@ from detectors.domain import (
     public_suffix,
     registrable_domain,
 )
+from detectors.hint import Hint, Hints, hints_of
 from detectors.lists import bundled
 
 MAX_URL_CHARS = 2_048
@@ -52,6 +53,7 @@ _NO_PART = re.compile("[\u00ab\u00bb\u2000-\u2bff\u3000-\u303f\uff00-\uff0f\U000
 """Signs that end a URL where they stand in its host; in a path they may be meant."""
 _TITLE_CASE_SUFFIXES = frozenset(("com", "biz", "xyz", "ru", "org", "info"))
 _RUN_TOGETHER = re.compile(r"[,;](?=https?://)", re.I)
+_LINK_SIGN = re.compile(r"[.:](?:(?<=\.)[^\W_]|(?<=:)[/\\])")
 _LEADING = "_*~=-+>/"
 _TRAILING = ".,;:!?'\"*_~…、。)）]"  # noqa: RUF001 -- full-width too
 
@@ -158,17 +160,19 @@ def redirected(link: Link) -> Link | None:
     return parse_link(target[1], source=link.source, hidden=link.hidden) if target else None
 
 
-def find_links(text: str) -> Iterator[Link]:
+def find_links(text: str, hints: Hints | None = None) -> Iterator[Link]:
     """Every URL in a plain text, and every bare domain that is surely one.
 
     ``example.com/path`` is one; ``index.js``, ``README.md`` and ``v1.2.3`` are none, nor is the
     domain of an e-mail address. Linear in the text's length.
+
+    Args:
+        text: A text as ``detectors.text`` cleans it.
+        hints: Those that it has, where they are at hand.
     """
-    if not ("." in text or ":/" in text or ":\\" in text):
+    if Hint.LINK not in (hints_of(text) if hints is None else hints):
         return
-    for piece in [piece for piece in text.split() if "." in piece or ":" in piece]:
-        if not (piece.find(".", 0, -1) >= 0 or ":/" in piece or ":\\" in piece):
-            continue  # a dot at the end is a sentence's
+    for piece in _linked_pieces(text):
         trimmed = piece.rstrip(_TRAILING)
         if _PLAIN.fullmatch(trimmed):
             if link := parse_link(trimmed, source="text"):
@@ -186,6 +190,19 @@ def find_links(text: str) -> Iterator[Link]:
                     continue
                 if link := parse_link(raw, source="text"):
                     yield link
+
+
+def _linked_pieces(text: str) -> Iterator[str]:
+    """What stands between white space and has a dot before a letter or digit, or ``:/``."""
+    read = 0
+    for sign in _LINK_SIGN.finditer(text):
+        at = sign.start()
+        if at < read:
+            continue
+        begin, read = text.rfind(" ", 0, at) + 1, text.find(" ", at)
+        if read < 0:
+            read = len(text)
+        yield from text[begin:read].split()
 
 
 @lru_cache(maxsize=65_536)

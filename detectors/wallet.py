@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 
+from detectors.hint import Hint, Hints, hints_of
+
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BASE58_CLASS = f"[{_BASE58}]"
@@ -32,13 +34,16 @@ _BECH32_SUMS = frozenset((1, 0x2BC830A3))
 """Of BIP 173 and of BIP 350."""
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
-MIN_CHARS = 25
-_LONG_WORD = re.compile(rf"[0-9A-Za-z]{{{MIN_CHARS}}}")
 
+def find_wallets(text: str, hints: Hints | None = None) -> Iterator[tuple[str, str]]:
+    """Each address and the name of its coin, coin by coin.
 
-def find_wallets(text: str) -> Iterator[tuple[str, str]]:
-    """Each address and the name of its coin, coin by coin."""
-    if not _LONG_WORD.search(text):
+    Args:
+        text: A text.
+        hints: Those that it has, where they are at hand.
+    """
+    hints = hints_of(text) if hints is None else hints
+    if Hint.LONG_WORD not in hints:
         return
     for shouted in _UPPER_BECH32.findall(text):
         text = text.replace(shouted, shouted.lower())

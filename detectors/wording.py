@@ -34,17 +34,23 @@ class Wording:
         words: In their order, in lower case, every digit a ``0``, apostrophes left out.
     """
 
-    __slots__ = ("_text", "words")
+    __slots__ = ("_text", "_written", "words")
 
     def __init__(self, text: str) -> None:
-        self.words = _words(text.lower())
         self._text = text
+        self._written: list[bytes] | None = None
+        if text.isascii():
+            self.words = text.encode().translate(_SPACED, b"'").lower().split()
+        else:
+            self.words = _words(text.lower())
 
     @property
     def written(self) -> list[bytes]:
         """The same as their author wrote them, small or capital; worked out when asked for."""
-        written = _words(self._text)
-        return written if len(written) == len(self.words) else self.words
+        if self._written is None:
+            written = _words(self._text)
+            self._written = written if len(written) == len(self.words) else self.words
+        return self._written
 
 
 def read_wording(content: Content) -> Wording:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from zlib import crc32
 
@@ -82,30 +82,59 @@ class Intake:
         """Read what is new; what else a record leads to is given out on the way."""
         readings: list[Reading] = []
         outcomes: Counter[tuple[str, str]] = Counter()
-        for record in chunk:
-            try:
-                event = self._event(record)
-                if event.event_id in known.repeats and not record.is_retry:
-                    outcomes[event.type, "repeated"] += 1
-                    continue
-                reading = self._reader.read(event)
-                known.repeats.add(event.event_id)
-                if known.watermark.late_by(reading.occurred_at_ms) and not record.is_retry:
-                    reading = uncounted(reading)
-                    outcomes[event.type, "late"] += 1
-                    yield Outgoing(topic=self._topics.late, key=record.key, value=record.value)
+        taken = yield from self._fresh(known, chunk, outcomes)
+        for (record, event), reading in zip(taken, self._readings(taken), strict=True):
+            if isinstance(reading, Exception):  # a bug in one detector costs one event
+                yield not_read(self._topics, STAGE, record, reading)
+                continue
+            known.repeats.add(event.event_id)
+            if known.watermark.late_by(reading.occurred_at_ms) and not record.is_retry:
+                readings.append(uncounted(reading))
+                outcomes[event.type, "late"] += 1
+                yield Outgoing(topic=self._topics.late, key=record.key, value=record.value)
+            else:
                 readings.append(reading)
-                if isinstance(event, Upload):
-                    yield _job(event)
-            except InvalidEvent as error:
-                yield self._dead(record, error.reason)
-            except Exception as error:  # a bug in one detector costs one event, not the stream
-                yield not_read(self._topics, STAGE, record, error)
+            if isinstance(event, Upload):
+                yield _job(event)
         kind = self._kinds[chunk[0].topic]
         outcomes[kind, "read"] = len(readings)
         for labels, events in outcomes.items():
             metrics.EVENTS.labels(*labels).inc(events)
         return readings
+
+    def _fresh(
+        self, known: _Origin, chunk: list[Record], outcomes: Counter[tuple[str, str]]
+    ) -> Generator[Outgoing, None, list[tuple[Record, Event]]]:
+        """The events of a chunk that did not come before; what is none is put aside."""
+        taken: list[tuple[Record, Event]] = []
+        seen: set[EventId] = set()
+        for record in chunk:
+            try:
+                event = self._event(record)
+            except InvalidEvent as error:
+                yield self._dead(record, error.reason)
+                continue
+            event_id = event.event_id
+            if not record.is_retry and (event_id in seen or event_id in known.repeats):
+                outcomes[event.type, "repeated"] += 1
+                continue
+            seen.add(event_id)
+            taken.append((record, event))
+        return taken
+
+    def _readings(self, taken: list[tuple[Record, Event]]) -> Sequence[Reading | Exception]:
+        """What each event says, or why it could not be read."""
+        events = [event for _, event in taken]
+        try:
+            return self._reader.read_all(events)
+        except Exception:  # which of them it was shows when each is read alone
+            return [self._alone(event) for event in events]
+
+    def _alone(self, event: Event) -> Reading | Exception:
+        try:
+            return self._reader.read(event)
+        except Exception as error:  # told in the dead letter
+            return error
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is known of a partition."""

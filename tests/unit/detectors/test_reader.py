@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from contracts.event import Upload, epoch_ms
+from contracts.event import Event, Upload, epoch_ms
 from contracts.ids import AccountId, Code, EventId, UploadId
 from contracts.ruleset import SignalRule, default_ruleset
 from contracts.screening import ScreeningStatus
 from detectors.media import MEDIA_MATCH, media_findings
-from detectors.reader import Reader
+from detectors.reader import READ_AT_ONCE, Reader
 from tests.traffic import START, START_MS, post, rule, ruleset, signup
 from tests.unit.contracts.messages import SCREENING
 
@@ -109,3 +109,12 @@ def test_an_upload_shows_nothing_to_count() -> None:
     )
     reading = READER.read(upload)
     assert (reading.facets, reading.values, reading.is_new) == ((), (), False)
+
+
+def test_events_read_together_read_as_each_alone() -> None:
+    texts = ("A quiet evening", "hxxp://bit[.]ly/x", "", "Subscribe to my channel, free followers")
+    events: list[Event] = [post(number, text=text * 9) for number, text in enumerate(texts)]
+    events += [signup(9), signup(10, bio="Check out my channel and subscribe, I do covers")]
+    many = events * (READ_AT_ONCE // len(events) + 1)
+    assert READER.read_all(many) == [READER.read(event) for event in many]
+    assert READER.read_all(()) == []

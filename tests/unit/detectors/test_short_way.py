@@ -19,8 +19,10 @@ from bench.traffic import Traffic
 from contracts.event import Decision, Event, parse_event, parse_event_slowly
 from contracts.ruleset import Lists, Ruleset
 from detectors.domain import public_suffix, registrable_domain
+from detectors.hint import Hint, hints_of
 from detectors.lists import Listings
 from detectors.reader import Reader
+from tests.obfuscation.suite import Case, cases
 
 NEVER = re.compile("(?!)")
 RULESET = bench_ruleset(12).model_copy(
@@ -85,17 +87,23 @@ def message(kind: str, fields: dict[str, Any]) -> bytes:
     return json.dumps({**head, **fields}).encode()
 
 
+def all_hints_of(text: str) -> set[int]:
+    """All hints but those that are exact, whatever the text."""
+    return {*hints_of(text), *Hint} - ({Hint.UNUSUAL, Hint.FOREIGN} - {*hints_of(text)})
+
+
 @contextmanager
 def only_long_ways() -> Iterator[None]:
     with ExitStack() as stack:
         for name in (
-            "content._PROSE",
             "url._PLAIN",
             "domain._ORDINARY_HOST",
             "identity._CALM",
             "identity._ORDINARY_NAME",
         ):
             stack.enter_context(patch(f"detectors.{name}", NEVER))
+        for room in ("contact", "content", "defang", "text", "url", "wallet"):
+            stack.enter_context(patch(f"detectors.{room}.hints_of", all_hints_of))
         for room in ("domain", "lists"):
             stack.enter_context(patch(f"detectors.{room}.name_under", lambda *_: None))
         yield
@@ -121,6 +129,13 @@ def test_a_signup_reads_the_same_either_way(fields: dict[str, Any]) -> None:
 def test_a_post_reads_the_same_either_way(fields: dict[str, Any]) -> None:
     raw = message("post", fields)
     assert READER.read(scored(parse_event(raw))) == read_by_the_long_way(raw)
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.way)
+def test_a_disguise_reads_the_same_either_way(case: Case) -> None:
+    for text in (case.text, case.text.upper(), case.text.title()):
+        raw = message("post", {"kind": case.kind, "text": text})
+        assert READER.read(scored(parse_event(raw))) == read_by_the_long_way(raw)
 
 
 @pytest.mark.parametrize("facets", [6, 12])
