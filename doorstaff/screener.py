@@ -5,12 +5,10 @@ from __future__ import annotations
 from doorstaff.errors import ServiceUnavailable
 from doorstaff.library import screening_limits
 from doorstaff.settings import Settings
-from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.errors import DecoderFailed
 from media_screening.prohibited import INSTALL, ProhibitedCheck, ProhibitedRule, load_detector
 from media_screening.reference import ReferenceLibrary
 from media_screening.screening import Screener
-from media_screening.sound.chromaprint import has_chromaprint
 from media_screening.sound.library import SoundLibrary
 from media_screening.sound.listening import Listener
 from media_screening.sound.reading import SPEEDS
@@ -37,12 +35,6 @@ def make_screener(
 def _listener(settings: Settings, sounds: SoundLibrary) -> Listener | None:
     if settings.media_sound == "off":
         return None
-    if not has_chromaprint():
-        message = (
-            f"{ffmpeg_path()} has no Chromaprint: set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg"
-            " of the imageio-ffmpeg wheel or of Debian"
-        )
-        raise ServiceUnavailable(message)
     speeds = SPEEDS if settings.media_sound == "speeds" else ()
     return Listener(SoundScreener(sounds), speeds=speeds)
 

@@ -27,7 +27,6 @@ from media_screening.decoding.child import FENCES, ChildLimits, broken_fences, r
 from media_screening.decoding.ffmpeg import ffmpeg_path
 from media_screening.errors import DecoderFailed, MediaScreeningError
 from media_screening.prohibited import INSTALL, PACKAGE, load_detector
-from media_screening.sound.chromaprint import has_chromaprint
 from store.errors import NewerSchema
 from store.migration import configuration, current, head
 
@@ -177,7 +176,7 @@ def _sinks(settings: Settings) -> Finding:
     return Finding(what="sinks", state=", ".join(settings.sinks) or "none besides SQL")
 
 
-def _ffmpeg(settings: Settings) -> Finding:
+def _ffmpeg(_settings: Settings) -> Finding:
     try:
         path = ffmpeg_path()
         answer = run([path, "-version"], limits=ChildLimits(wall_seconds=_ANSWER_SECONDS))
@@ -186,14 +185,7 @@ def _ffmpeg(settings: Settings) -> Finding:
         return Finding(what="ffmpeg", state=error.reason, mend=mend)
     first = answer.output.decode(errors="replace").split("\n", 1)[0]
     version = first.removeprefix("ffmpeg version ").split(" ")[0]
-    state = f"{version} ({path})"
-    if settings.media_sound != "off" and not has_chromaprint():
-        mend = (
-            "set DOORSTAFF_MEDIA_SOUND=off, or take the ffmpeg of the imageio-ffmpeg wheel or of"
-            " Debian"
-        )
-        return Finding(what="ffmpeg", state=f"{state}, without Chromaprint", mend=mend)
-    return Finding(what="ffmpeg", state=state)
+    return Finding(what="ffmpeg", state=f"{version} ({path})")
 
 
 def _fences(_settings: Settings) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media_screening.decoding.pcm import SAMPLE_BYTES, read_pcm
-from media_screening.sound.chromaprint import Chromaprinter
+from media_screening.sound.pitch import PitchReader
 from media_screening.sound.sound_fingerprint import (
     CENTRE_S,
     HOP_SAMPLES,
@@ -41,8 +40,8 @@ _WINDOW_HOPS = 22
 class Sampling:
     """Which seconds are listened to at other speeds: all at first, then a stretch in each round.
 
-    At all speeds a second of sound costs 11 ms, three times what decoding it does. A work that is
-    shown for a minute has a stretch in it.
+    What is heard at twenty speeds is searched for twenty times. A work that is shown for a minute
+    has a stretch in it.
     """
 
     whole_until_s: float = 120.0
@@ -91,7 +90,7 @@ def read_sound(
 
     Raises:
         TimeLimit: It took too long.
-        DecoderFailed: ffmpeg could not be run, or has no Chromaprint.
+        DecoderFailed: ffmpeg could not be run.
     """
     plan = sampling or Sampling()
     powers: list[NDArray[np.float64]] = []
@@ -101,23 +100,22 @@ def read_sound(
     first = next(chunks, None)
     if first is None:
         return None
-    with ExitStack() as stack:
-        plain = stack.enter_context(Chromaprinter())
-        varied = stack.enter_context(Chromaprinter(speeds)) if speeds else None
-        for pcm in chain((first,), chunks):
-            wanted()
-            plain.feed(pcm)
-            samples = np.frombuffer(pcm, "<i2", len(pcm) // SAMPLE_BYTES)
-            powers.append(_powers(samples))
-            here = range(hops, hops + len(powers[-1]))
-            hops = here.stop
-            for hop in here:
-                if varied is not None and plan.takes(hop):
-                    taken.append(hop)
-                    at = (hop - here.start) * HOP_SAMPLES
-                    varied.feed(samples[at : at + HOP_SAMPLES].tobytes())
-        (values,) = plain.finish()
-        others = varied.finish() if varied is not None else []
+    plain = PitchReader()
+    varied = PitchReader(speeds) if speeds else None
+    for pcm in chain((first,), chunks):
+        wanted()
+        samples = np.frombuffer(pcm, "<i2", len(pcm) // SAMPLE_BYTES)
+        plain.feed(samples)
+        powers.append(_powers(samples))
+        here = range(hops, hops + len(powers[-1]))
+        hops = here.stop
+        if varied is not None:
+            listened = [hop for hop in here if plan.takes(hop)]
+            taken.extend(listened)
+            hop_of_sample = np.arange(len(samples)) // HOP_SAMPLES + here.start
+            varied.feed(samples[np.isin(hop_of_sample, listened)])
+    (values,) = plain.finish()
+    others = varied.finish() if varied is not None else []
     power = np.concatenate(powers)
     starts = np.arange(len(values), dtype=np.float64)
     fingerprint = SoundFingerprint(

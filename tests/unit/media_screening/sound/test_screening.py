@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from contracts.ids import ReferenceId
 from media_screening.decoding.pcm import read_pcm
 from media_screening.reference import ReferenceLibrary
-from media_screening.sound.chromaprint import has_chromaprint
 from media_screening.sound.library import SoundLibrary
 from media_screening.sound.listening import Listener
 from media_screening.sound.reading import Sampling, read_sound
@@ -60,10 +59,6 @@ def heard(path: Path) -> SoundFingerprint:
 
 def between(sound: NDArray[np.float64], start_s: float, end_s: float) -> NDArray[np.float64]:
     return sound[round(start_s * RATE_HZ) : round(end_s * RATE_HZ)]
-
-
-def test_the_ffmpeg_that_is_used_has_chromaprint() -> None:
-    assert has_chromaprint()
 
 
 @pytest.mark.parametrize(
