@@ -224,9 +224,9 @@ def _position_at(reference_s: NDArray[np.float64]) -> NDArray[np.int64]:
 _TURNS = np.array((0, -1, 1, -2, 2, -3, 3))
 _SHORT_VALUES = 40
 _HOPELESS_SCORE = 0.1
-"""4.5 standard deviations. In 76 uploads with edits (``bench.sound``) none of the stretches that are
-a match was below 5.8 when it was fitted for the first time, nor gained any as low as 6.5 more than
-0.4 afterwards. Of those that are none two thirds are below 4.5, and none gained more than 1.2.
+"""4.5 standard deviations. In 76 uploads with edits (``bench.sound``) no stretch that is a match
+was below 5.8 when it was fitted for the first time, nor did any as low as 6.5 gain more than 0.4
+afterwards. Of those that are none two thirds are below 4.5, and none gained more than 1.2.
 """
 _SEED_VALUES = 16
 

@@ -98,8 +98,11 @@ class PitchReader:
 
 @cache
 def _blas() -> ThreadpoolController:
-    """numpy's BLAS. Its threads spin while they wait for the next product, which cost as much CPU
-    as all else that is done to hear a file."""
+    """What numpy multiplies matrices by, so that it can be kept to one thread.
+
+    Its threads spin while they wait for the next product: that cost as much CPU as all else that is
+    done to hear a file.
+    """
     controller: ThreadpoolController = ThreadpoolController().select(user_api="blas")
     return controller
 
