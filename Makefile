@@ -53,6 +53,7 @@ bench: .venv/.dev build/peers-venv/.ready ## Measure rates; on labelled data too
 	@for name in index retroactive; do \
 		echo "bench.$$name"; $(BIN)/python -m "bench.$$name" --docs "docs/benchmarks/$$name.md"; \
 	done
+	@echo "bench.hostile"; $(BIN)/python -m bench.hostile --plot docs/images/hostile-growth.png
 	@[[ -d "$(DATA)/videos" ]] || { \
 		echo "make: the labelled benches are left out: no $(DATA)/videos. make bench DATA=FOLDER takes" \
 			"a folder that holds signups_ecommerce.jsonl, event_pages.jsonl, comments.jsonl" \

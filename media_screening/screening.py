@@ -24,6 +24,7 @@ from media_screening.alignment.inset import find_insets
 from media_screening.alignment.lead import Lead, LeadRule, find_leads, find_trails
 from media_screening.alignment.overlay import OverlayRule
 from media_screening.alignment.phash_match import match_phashes
+from media_screening.alignment.seam import find_stacked
 from media_screening.alignment.sparse import align_either
 from media_screening.alignment.tracing import Found, trace
 from media_screening.alignment.vote import Ballot, Line
@@ -289,7 +290,11 @@ class Screener:
         leads: list[Lead] = []
         for first in range(0, len(pictures), BORDER_PICTURES):
             chunk = slice(first, first + BORDER_PICTURES)
-            near = (*find_windows(pictures[chunk]), *find_insets(pictures[chunk]))
+            near = (
+                *find_windows(pictures[chunk]),
+                *find_insets(pictures[chunk]),
+                *find_stacked(pictures[chunk]),
+            )
             windows = tuple(dict.fromkeys((*around, *near)))
             leads += find_leads(
                 times_s[chunk], pictures[chunk], windows, self._library, self._leads

@@ -1,7 +1,7 @@
 """What points from an upload's pictures to a reference's: hashes that are near, features in common.
 
 Each of an upload's pictures is looked at through several windows: the whole of it, the film within
-bars or a frame, the quarters and halves of stacked pictures; all of them mirrored too. Local
+bars or a frame, quarters and halves that may be stacked pictures; all of them mirrored too. Local
 features find what no window fits.
 """
 
@@ -29,14 +29,6 @@ from media_screening.fingerprinting.reference_sketch import Sketches
 from media_screening.fingerprinting.still import Stills
 from media_screening.index.feature_index import FeatureIndex
 from media_screening.index.hash_index import HashIndex
-
-STACKED_WINDOWS = tuple(
-    Window(left=left, top=top, right=left + wide, bottom=top + tall)
-    for wide, tall in ((0.5, 0.5), (0.5, 1.0), (1.0, 0.5))
-    for left in np.arange(0, 1, wide).tolist()
-    for top in np.arange(0, 1, tall).tolist()
-)
-"""Quarters of a picture, and halves."""
 
 SURE_INLIERS = 24
 """So many features in common are as good as a hash that is equal."""
@@ -109,7 +101,7 @@ def find_leads(
     times = np.array(list(times_s), np.float64)
     telling = np.array([float(picture.std()) >= MIN_DEVIATION for picture in pictures], bool)
     times, pictures = times[telling], pictures[telling]
-    looked = (WHOLE, *windows, *STACKED_WINDOWS)
+    looked = (WHOLE, *windows)
     leads = _by_hash(times, pictures, looked, catalogue, rule)
     for at_s, picture in zip(times.tolist(), pictures, strict=True):
         leads += _by_features(at_s, picture, catalogue, rule)

@@ -22,7 +22,10 @@ class TellingRule:
     """When a picture says nothing.
 
     Attributes:
-        same_bits: PDQ distance up to which a picture is one that other references have too.
+        same_bits: PDQ distance up to which a picture is one that other references have too: that
+            up to which two pictures agree where they are aligned.
+        same_shot_bits: PDQ distance up to which a picture close by is of the same shot: if that is
+            shared, so is this one, whatever moved in it meanwhile.
         max_others: Other references that may have it: a work may be kept in some versions.
         near_seconds: How far from a sampled picture its hash may be taken.
         distinct_bits: PDQ distance beyond which two pictures of one reference differ.
@@ -30,7 +33,8 @@ class TellingRule:
         asked: Pictures of such a stretch that are looked at.
     """
 
-    same_bits: int = 24
+    same_bits: int = 40
+    same_shot_bits: int = 48
     max_others: int = 3
     near_seconds: float = 0.3
     distinct_bits: int = 12
@@ -70,7 +74,11 @@ def telling_rows(
     rows = np.unique(rows[np.abs(reference.times_s[rows] - times_s) <= rule.near_seconds])
     for excluded in exclusions:
         rows = _not_excluded(rows, reference, excluded)
-    return rows[~rule.are_shared(reference.pdq[rows], index)]
+    shared = rule.are_shared(reference.pdq[rows], index)
+    if shared.any():
+        bits = hamming_bits(reference.pdq[rows][:, None], reference.pdq[rows[shared]][None])
+        shared |= (bits <= rule.same_shot_bits).any(axis=1)
+    return rows[~shared]
 
 
 def _not_excluded(

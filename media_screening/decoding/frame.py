@@ -118,8 +118,9 @@ def _command(*, probe: Probe, sampling: Sampling, limits: FrameLimits) -> list[s
     period = 1.0 / sampling.frames_per_second - 0.0005
     options: dict[str, str | int | float] = {"threads": limits.decode_threads, **INPUT_OPTIONS}
     if sampling.key_frames:
+        # Containers with an index let the rest lie in the file, decoders what comes all the same.
         # Key frames that are looked at small need no deblocking either.
-        options |= {"skip_frame": "nokey", "skip_loop_filter": "all"}
+        options |= {"discard:v": "nokey", "skip_frame": "nokey", "skip_loop_filter": "all"}
         if drops_packets():
             options["bsf:v"] = KEY_PACKETS
     if sampling.start_s:

@@ -13,6 +13,10 @@ from media_screening.sound.sound_fingerprint import HOP_SAMPLES, SAMPLE_RATE_HZ
 SAMPLE_BYTES = 2
 CHUNK_BYTES = HOP_SAMPLES * SAMPLE_BYTES * 64
 
+_FRAME_SAMPLES = 8_192
+"""ffmpeg hands frames from thread to thread, which costs as much as to decode one of AAC's 1,024
+samples: larger ones are handed on less often."""
+
 
 def read_pcm(path: Path, *, max_seconds: float, timeout_seconds: float) -> Iterator[bytes]:
     """Yield the sound: one channel of signed 16-bit samples, 11,025 a second, little-endian.
@@ -30,7 +34,9 @@ def read_pcm(path: Path, *, max_seconds: float, timeout_seconds: float) -> Itera
     command = [
         ffmpeg_path(), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error",
         "-threads", "1", *options, "-i", INPUT, "-vn", "-sn", "-dn",
-        "-af", f"aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0,aformat=s16:channel_layouts=mono",
+        "-af",
+        f"aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0,aformat=s16:channel_layouts=mono,"
+        f"asetnsamples={_FRAME_SAMPLES}:pad=0",
         "-t", f"{max_seconds:g}", "-f", "s16le", "pipe:1",
     ]  # fmt: skip
     return read_output(

@@ -78,10 +78,13 @@ def pairs_within(
             PDQ_BYTES,
             faiss.swig_ptr(bits),
         )
-        radius: np.integer | NDArray[np.int32] = np.int32(max_hamming_bits)
-        if wider_bits is not None:
-            radius = radius + wider_bits[at : at + step]
-        found = np.flatnonzero(np.less_equal(bits, radius, out=near))
+        wider = None if wider_bits is None else wider_bits[at : at + step].astype(np.int32)
+        # To compare with one number takes a third of what it takes to compare row by row.
+        widest = np.int32(max_hamming_bits + (0 if wider is None else wider.max()))
+        found = np.flatnonzero(np.less_equal(bits, widest, out=near))
+        if wider is not None:
+            allowed = max_hamming_bits + wider[found % len(block)]
+            found = found[bits.reshape(-1)[found] <= allowed]
         if len(found):
             query, row = np.divmod(found, len(block))
             yield query, row + at

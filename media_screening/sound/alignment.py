@@ -105,7 +105,7 @@ class SoundTable:
         """The stretch on a line, or on one close by, that holds part of these seconds.
 
         The line is moved to where it fits best, the stretch drawn out as far as it goes, and both
-        again, until neither changes.
+        again in smaller steps; not where there is no hope.
         """
         seed = (start_s, end_s)
         agree = self._rule.agree_bit_error_rate
@@ -116,6 +116,8 @@ class SoundTable:
             if ends is None:
                 return None
             found = self._segment(line, *ends)
+            if found.score < _HOPELESS_SCORE:
+                return found
             # A value at a cut hears both sides of it: half-way is where half of it is foreign.
             half_way = (found.bit_error_rate + _FOREIGN_RATE) / 2
             agree = min(self._rule.agree_bit_error_rate, half_way)
@@ -221,6 +223,11 @@ def _position_at(reference_s: NDArray[np.float64]) -> NDArray[np.int64]:
 
 _TURNS = np.array((0, -1, 1, -2, 2, -3, 3))
 _SHORT_VALUES = 40
+_HOPELESS_SCORE = 0.1
+"""4.5 standard deviations. In 76 uploads with edits (``bench.sound``) no stretch that is a match
+was below 5.8 when it was fitted for the first time, nor did any as low as 6.5 gain more than 0.4
+afterwards. Of those that are none two thirds are below 4.5, and none gained more than 1.2.
+"""
 _SEED_VALUES = 16
 
 

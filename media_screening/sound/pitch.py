@@ -9,11 +9,12 @@ test_pitch.py``), and a quarter where the speed is off by one in the grid of spe
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from media_screening.sound.chromaprint import (
     FIRST_BIN,
@@ -67,7 +68,8 @@ class PitchReader:
             spectra = np.fft.rfft(windows[first : first + _AT_ONCE] * hamming(), axis=1)
             spectra = spectra[:, : len(self._weights)]
             power = (spectra.real**2 + spectra.imag**2).astype(np.float32, copy=False)
-            self._energies.append(power @ self._weights)
+            with _blas().limit(limits=1):
+                self._energies.append(power @ self._weights)
 
     def finish(self) -> list[NDArray[np.uint32]]:
         """The values at each speed, in the order of the speeds; none of sound that is too short."""
@@ -92,6 +94,17 @@ class PitchReader:
         share = (at - before).astype(np.float32)[:, np.newaxis]
         slowed: NDArray[np.float32] = energies[before] * (1 - share) + energies[after] * share
         return slowed
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """What numpy multiplies matrices by, so that it can be kept to one thread.
+
+    Its threads spin while they wait for the next product: that cost as much CPU as all else that is
+    done to hear a file.
+    """
+    controller: ThreadpoolController = ThreadpoolController().select(user_api="blas")
+    return controller
 
 
 @lru_cache(maxsize=8)

@@ -41,6 +41,23 @@ def test_what_many_references_have_does_not() -> None:
     assert rows(index=index) == list(range(0, 80, 2))
 
 
+def test_what_moves_about_a_shared_picture_does_not() -> None:
+    # Ten pictures of one shot, of which others have the first: 40 bits off, and 72 from each other.
+    chance = np.random.default_rng(5)
+    pdq = REFERENCE.pdq.copy()
+    for row in range(1, 20):
+        flips = np.zeros(256, np.uint8)
+        flips[chance.choice(256, 40, replace=False)] = 1
+        pdq[row] = pdq[0] ^ np.packbits(flips)
+    reference = replace(REFERENCE, pdq=pdq)
+    index = HashIndex()
+    index.add(ReferenceId("it"), pdq)
+    for name in ("a", "b", "c"):
+        index.add(ReferenceId(name), pdq[:1])
+    found = telling_rows(TIMES_S, reference, exclusions=(), index=index, rule=RULE)
+    assert found.tolist() == list(range(20, 80, 2))
+
+
 def test_what_is_excluded_does_not() -> None:
     assert rows(replace(NOTHING_EXCLUDED, intervals=(Interval(start_s=0.0, end_s=5.0),))) == list(
         range(40, 80, 2)
