@@ -131,6 +131,11 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = Field(
         None, description="Incoming webhook of the slack sink."
     )
+    slack_pictures_url: HttpUrl | None = Field(
+        None,
+        description="Where Slack's servers reach the console's pictures of matches, to show one"
+        " in the message. Empty: a link to them.",
+    )
     solutions_webhook_url: SecretStr | None = Field(
         None, description="Incoming webhook (Slack) of the solutions sink, for alerts on VIPs."
     )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TextIO, get_args
 
-from pydantic import SecretStr
+from pydantic import HttpUrl, SecretStr
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -47,7 +47,9 @@ def build_sinks(
         "jsonl": lambda: JsonlSink(settings.jsonl_path or settings.home / "alerts.jsonl"),
         "redis": lambda: _redis(settings),
         "kafka": lambda: _kafka(settings),
-        "slack": lambda: _slack(settings.slack_webhook_url, time),
+        "slack": lambda: _slack(
+            settings.slack_webhook_url, time, pictures_url=settings.slack_pictures_url
+        ),
         "solutions": lambda: _slack(settings.solutions_webhook_url, time, name="solutions"),
         "webhook": lambda: _webhook(settings, time),
     }
@@ -101,14 +103,22 @@ def _kafka(settings: Settings) -> Sink:
     return KafkaTopicSink(bootstrap_servers=servers, topic=topic)
 
 
-def _slack(url: SecretStr | None, clock: Clock, *, name: str = "slack") -> Sink:
+def _slack(
+    url: SecretStr | None,
+    clock: Clock,
+    *,
+    name: str = "slack",
+    pictures_url: HttpUrl | None = None,
+) -> Sink:
     setting = f"DOORSTAFF_{name.upper()}_WEBHOOK_URL"
     example = "https://hooks.slack.com/services/…"
     address = _needed(name, setting, url, example)
     if not address.startswith(("https://", "http://")):
         msg = f"{setting}: must be {example}"
         raise InvalidSettings(msg)
-    return SlackSink(url=address, clock=clock, name=name)
+    return SlackSink(
+        url=address, clock=clock, name=name, pictures_url=str(pictures_url or "").rstrip("/")
+    )
 
 
 def _webhook(settings: Settings, clock: Clock) -> Sink:

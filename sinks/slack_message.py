@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from contracts.alert import Alert
 from contracts.ids import Action
@@ -24,12 +25,18 @@ MAX_REASONS = 10
 MAX_MATCHES = 10
 MAX_LINKS = 5
 MAX_URL_CHARS = 500
+MAX_ALT_CHARS = 2_000
 
 _SIGN: dict[Action, str] = {"hold": "🔴", "review": "🟠", "allow": "⚪"}
 
 
-def slack_message(alert: Alert) -> dict[str, Any]:
-    """The body of a POST to an incoming webhook."""
+def slack_message(alert: Alert, *, pictures_url: str = "") -> dict[str, Any]:
+    """The body of a POST to an incoming webhook.
+
+    Args:
+        alert: What it tells of.
+        pictures_url: Where Slack's servers reach the console's pictures; empty for links alone.
+    """
     title = clean(f"{_SIGN[alert.action]} {headline(alert)}", max_chars=MAX_HEADER_CHARS)
     reasons = _bounded([reason_line(reason) for reason in alert.reasons], MAX_REASONS, "reasons")
     matches = _bounded([match_line(match) for match in alert.matches], MAX_MATCHES, "matches")
@@ -38,6 +45,7 @@ def slack_message(alert: Alert) -> dict[str, Any]:
         _section(escape(accounts_line(alert), max_chars=MAX_TEXT_CHARS)),
         *_sections("Why", reasons),
         *_sections("Where", matches),
+        *_picture(alert, pictures_url),
     ]
     if links := _links(alert):
         blocks.append(_section(links))
@@ -48,6 +56,11 @@ def slack_message(alert: Alert) -> dict[str, Any]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def shows_pictures(message: dict[str, Any]) -> bool:
+    """Whether a message has pictures, which Slack fetches before it takes the message."""
+    return any(block["type"] == "image" for block in message["blocks"])
 
 
 def escape(text: str, *, max_chars: int) -> str:
@@ -76,6 +89,18 @@ def _sections(heading: str, lines: list[str]) -> Iterator[dict[str, Any]]:
         else:
             text = f"{text}\n{bullet}"
     yield _section(text)
+
+
+def _picture(alert: Alert, pictures_url: str) -> Iterator[dict[str, Any]]:
+    """The first pair of frames of a match."""
+    if not (pictures_url and alert.matches and alert.status != "closed"):
+        return
+    match = alert.matches[0]
+    yield {
+        "type": "image",
+        "image_url": f"{pictures_url}/alerts/{quote(alert.alert_id, safe='')}/pictures/0.jpg",
+        "alt_text": clean(f"The upload beside {match.title}", max_chars=MAX_ALT_CHARS),
+    }
 
 
 def _bounded(lines: list[str], most: int, what: str) -> list[str]:

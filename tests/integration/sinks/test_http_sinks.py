@@ -15,7 +15,7 @@ from sinks.sink import Sink
 from sinks.slack import SlackSink
 from sinks.webhook import WebhookSink, secret_problem
 from store.clock import SystemClock
-from tests.alerts import CAMPAIGN, alert_like
+from tests.alerts import CAMPAIGN, MEDIA, alert_like
 from tests.integration.sinks.harness import SECRET
 from tests.integration.sinks.receiver import Receiver
 
@@ -113,6 +113,19 @@ async def test_slack_gets_one_message_with_a_fallback(receiver: Receiver) -> Non
     message = json.loads(body)
     assert message["text"]
     assert message["blocks"][0]["type"] == "header"
+
+
+async def test_a_picture_that_slack_cannot_fetch_keeps_no_message_back(receiver: Receiver) -> None:
+    sink = SlackSink(url=receiver.url, clock=SystemClock(), pictures_url="https://pictures.example")
+    receiver.answers.append(web.Response(status=400, text="invalid_blocks"))
+    await sink.deliver(MEDIA)
+    await sink.deliver(MEDIA)
+    await sink.aclose()
+    shown = [
+        any(block["type"] == "image" for block in json.loads(body)["blocks"])
+        for _, body in receiver.requests
+    ]
+    assert shown == [True, False, True]
 
 
 @pytest.mark.parametrize(

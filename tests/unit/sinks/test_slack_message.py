@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ids import AccountId, Code
+from contracts.ids import AccountId, AlertId, Code
 from contracts.verdict import Reason
-from sinks.slack_message import escape, slack_message
+from sinks.slack_message import escape, shows_pictures, slack_message
 from tests.alerts import CAMPAIGN, MEDIA, alert_like
 
 
@@ -40,6 +40,9 @@ def keep_the_limits(message: dict[str, Any]) -> None:
             case "context":
                 assert 1 <= len(block["elements"]) <= 10
                 assert all(len(element["text"]) <= 3_000 for element in block["elements"])
+            case "image":
+                assert 1 <= len(block["alt_text"]) <= 2_000
+                assert 1 <= len(block["image_url"]) <= 3_000
             case other:
                 pytest.fail(f"unexpected block {other}")
 
@@ -57,6 +60,18 @@ def test_a_match_is_told_with_its_seconds() -> None:
     assert "01:23 to 01:45 of the upload" in texts(slack_message(MEDIA))
 
 
+def test_a_match_is_shown_where_slack_can_fetch_its_picture() -> None:
+    assert not shows_pictures(slack_message(MEDIA))
+    message = slack_message(
+        replace(MEDIA, alert_id=AlertId("media-a/b?c")), pictures_url="https://p.example"
+    )
+    keep_the_limits(message)
+    (shown,) = (block for block in message["blocks"] if block["type"] == "image")
+    assert shown["image_url"] == "https://p.example/alerts/media-a%2Fb%3Fc/pictures/0.jpg"
+    assert shows_pictures(message)
+    assert not shows_pictures(slack_message(CAMPAIGN, pictures_url="https://p.example"))
+
+
 def test_the_largest_alert_keeps_the_limits() -> None:
     reason = Reason(code=Code("c" * 300), points=100, evidence={"<&>" * 50: ["<&>" * 200] * 50})
     keep_the_limits(
@@ -70,7 +85,8 @@ def test_the_largest_alert_keeps_the_limits() -> None:
                 matches=MEDIA.matches * 500,
                 links={f"page{number}": "https://e.example/" + "&" * 96 for number in range(99)},
                 ruleset_version="<" * 64,
-            )
+            ),
+            pictures_url="https://p.example",
         )
     )
 
