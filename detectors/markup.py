@@ -340,7 +340,19 @@ def _read_pattern(read: Markup, pattern: re.Pattern[str]) -> Markup:
     def words(found: re.Match[str]) -> str:
         return found[2]
 
-    return Markup(pattern.sub(words, read.text), pattern.sub(take, read.loose), tuple(links))
+    text, loose = _replaced(read.text, pattern, words), _replaced(read.loose, pattern, take)
+    return Markup(text, loose, tuple(links))
+
+
+def _replaced(text: str, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]) -> str:
+    """``pattern.sub``, that looks only where there are brackets: a pattern is slow to say no."""
+    begin, end = text.find("["), max(text.rfind("]"), text.rfind(")")) + 1
+    parts: list[str] = []
+    at = 0
+    for found in pattern.finditer(text, max(0, begin - 1), end) if begin >= 0 else ():
+        parts += (text[at : found.start()], replace(found))
+        at = found.end()
+    return "".join((*parts, text[at:])) if parts else text
 
 
 def _hidden_in_bbcode(text: str) -> Callable[[re.Match[str]], str | None] | None:
