@@ -26,7 +26,7 @@ MAX_CASES = 100
 @dataclass(slots=True)
 class _Batch:
     readings: ReadingPack | None = None
-    """None while only answers have come."""
+    """None while only answers have come, or if a crash broke the batch off."""
     answered: set[int] = field(default_factory=set)
     signals: list[Signal] = field(default_factory=list)
 
@@ -35,6 +35,8 @@ class _Batch:
 class _Partition:
     ledger: Ledger
     batches: dict[BatchId, _Batch] = field(default_factory=dict)
+    read_to: dict[str, int] = field(default_factory=dict)
+    """The last message of each origin of which readings came."""
     watermark_ms: int = 0
     told_ms: int = 0
     """The watermark that the desk was told of."""
@@ -45,10 +47,12 @@ class _Piece(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     Attributes:
         times: How far event time is, and how far the desk was told.
+        read_to: The last message of each origin of which readings came.
         batches: Name, readings, partitions that answered, and their signals.
     """
 
     times: tuple[int, int]
+    read_to: dict[str, int] = {}
     batches: list[tuple[BatchId, ReadingPack | None, tuple[int, ...], tuple[Signal, ...]]] = []
     of_ledger: bytes | None = None
 
@@ -61,7 +65,7 @@ class LedgerStage:
     """Keeps the accounts of each partition that this worker has."""
 
     lookback = None
-    basis = "accounts 1"
+    basis = "accounts 2"
     """What signals are worth is told by whoever sends them."""
 
     def __init__(self, ruleset: Ruleset, topics: Topics) -> None:
@@ -94,14 +98,14 @@ class LedgerStage:
     def snapshot(self, _topic: str, partition: int) -> Generator[bytes, None, None]:
         """The accounts of a partition, and the batches that are not complete."""
         part = self._of(partition)
-        times = (part.watermark_ms, part.told_ms)
+        times, read_to = (part.watermark_ms, part.told_ms), dict(part.read_to)
         batches = [
             (name, batch.readings, tuple(batch.answered), tuple(batch.signals))
             for name, batch in part.batches.items()
         ]
         of_ledger = part.ledger.snapshot()
         first = next(of_ledger, None)  # as of now
-        yield msgspec.msgpack.encode(_Piece(times=times, of_ledger=first))
+        yield msgspec.msgpack.encode(_Piece(times=times, read_to=read_to, of_ledger=first))
         for batch in batches:
             yield msgspec.msgpack.encode(_Piece(times=times, batches=[batch]))
         for piece in of_ledger:
@@ -111,6 +115,7 @@ class LedgerStage:
         """Know accounts and batches again."""
         part, taken = self._of(partition), msgspec.msgpack.decode(piece, type=_Piece)
         part.watermark_ms, part.told_ms = taken.times
+        part.read_to.update(taken.read_to)
         for name, readings, answered, signals in taken.batches:
             part.batches[name] = _Batch(readings, set(answered), list(signals))
         if taken.of_ledger is not None:
@@ -136,7 +141,10 @@ class LedgerStage:
                 yield from part.ledger.amend(answer.signals)
                 continue
             batch = part.batches.setdefault(answer.batch, _Batch())
-            batch.signals.extend(answer.signals)
+            if batch.readings is None and _may_be_broken_off(answer.batch, part):
+                yield from part.ledger.amend(answer.signals)
+            else:
+                batch.signals.extend(answer.signals)
             if answer.is_last:
                 batch.answered.add(pack.source)
             yield from _settle_if_complete(answer.batch, part)
@@ -174,26 +182,44 @@ class LedgerStage:
             )
 
 
-def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
-    """Take what answers there are to batches that a crash broke off.
+def _may_be_broken_off(batch: BatchId, part: _Partition) -> bool:
+    """Whether a batch that has no readings yet might get none: a crash came between.
 
-    What they answered is counted by now; their readings come again in other batches.
+    Batches of one origin are sent in the order of their offsets. So where readings of the same or
+    later messages have come, either these were broken off or the batch was, and its messages were
+    read again. What is said in answer to it is counted by now and is not said again of all that
+    it concerns: it must not wait.
     """
-    left = [
-        early
-        for early, held in part.batches.items()
-        if (early.is_left_behind_by(batch) if held.readings is None else early.overlaps(batch))
-    ]
-    for early in left:
-        yield from part.ledger.amend(part.batches.pop(early).signals)
+    return batch.first <= part.read_to.get(batch.origin, -1)
+
+
+def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
+    """Wait no longer for what a crash may have broken off, now that readings of a batch come."""
+    part.read_to[batch.origin] = max(part.read_to.get(batch.origin, -1), batch.last)
+    for early, held in list(part.batches.items()):
+        if early.origin != batch.origin or not early.is_apart_from(batch):
+            continue
+        if held.readings is not None:
+            if early.overlaps(batch):
+                yield from _settle(early, part)
+        elif early.first <= batch.last:
+            yield from part.ledger.amend(held.signals)
+            held.signals.clear()
+            if early.last < batch.first:
+                del part.batches[early]
 
 
 def _settle_if_complete(name: BatchId, part: _Partition) -> list[Verdict]:
     batch = part.batches[name]
     if batch.readings is None or not batch.answered.issuperset(batch.readings.awaits):
         return []
-    del part.batches[name]
-    readings = batch.readings.readings
+    return _settle(name, part)
+
+
+def _settle(name: BatchId, part: _Partition) -> list[Verdict]:
+    """Give the verdicts on a batch that has its readings, by the answers that there are."""
+    batch = part.batches.pop(name)
+    readings = batch.readings.readings if batch.readings is not None else ()
     newest_ms = max((reading.occurred_at_ms for reading in readings), default=0)
     part.watermark_ms = max(part.watermark_ms, newest_ms)
     return part.ledger.settle_all(readings, batch.signals)

@@ -51,25 +51,17 @@ class BatchId(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     last: int
     half: str = ""
 
-    def is_left_behind_by(self, later: BatchId) -> bool:
-        """Whether it was broken off by a crash, now that its messages came again in another batch.
-
-        Batches of one origin are sent in the order of their offsets, each when the one before is
-        durable; so what still misses its readings when others of its place come gets none.
-        """
-        return (
-            self.origin == later.origin
-            and self.first <= later.first
-            and (self.first, self.last) != (later.first, later.last)
-        )
+    def is_apart_from(self, other: BatchId) -> bool:
+        """Whether they were made of other messages; halves of one batch were not."""
+        return (self.first, self.last) != (other.first, other.last)
 
     def overlaps(self, other: BatchId) -> bool:
-        """Whether both were made of the same messages in part; halves of one batch were not."""
+        """Whether messages of the one were read again, after a crash, for the other."""
         return (
             self.origin == other.origin
             and self.first <= other.last
             and other.first <= self.last
-            and (self.first, self.last) != (other.first, other.last)
+            and self.is_apart_from(other)
         )
 
 

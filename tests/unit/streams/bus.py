@@ -75,7 +75,8 @@ class Bus:
         for (name, partition), log in self.logs.items():
             if name == topic:
                 stage.forget(topic, partition)
-                stage.restore(log[: self.read_to[name, partition]])
+                if read := log[: self.read_to[name, partition]]:
+                    stage.restore(read)
 
     def send(
         self,
@@ -105,7 +106,7 @@ class Bus:
                 it; without one the oldest topic is drained first.
             most: Messages a chunk.
         """
-        while waiting := [origin for origin in self.logs if self._waits(origin)]:
+        while waiting := self.waiting():
             if order is None:
                 origin, count = waiting[0], most
             else:
@@ -133,6 +134,17 @@ class Bus:
         if acknowledge:
             self.read_to[origin] = begin + len(chunk)
 
+    def break_off(self, origin: tuple[str, int], count: int, pick: random.Random) -> None:
+        """Let a stage die while it sends; of each partition, the beginning is durable.
+
+        It is begun anew, and knows again what it read before.
+        """
+        before = {where: len(log) for where, log in self.logs.items()}
+        self.step(origin, count, acknowledge=False)
+        for where, log in self.logs.items():
+            del log[pick.randint(before.get(where, 0), len(log)) :]
+        self.restart(origin[0])
+
     def of(self, topic: str) -> list[Record]:
         """All messages of a topic."""
         return [record for (name, _), log in self.logs.items() if name == topic for record in log]
@@ -154,8 +166,13 @@ class Bus:
         """All that was put aside."""
         return [decode(record.value, DeadLetter) for record in self.of(self.topics.dead_letters)]
 
-    def _waits(self, origin: tuple[str, int]) -> bool:
-        return origin[0] in self.readers and self.read_to[origin] < len(self.logs[origin])
+    def waiting(self) -> list[tuple[str, int]]:
+        """The partitions of which there is something to read."""
+        return [
+            origin
+            for origin, log in self.logs.items()
+            if origin[0] in self.readers and self.read_to[origin] < len(log)
+        ]
 
     def _append(
         self, topic: str, partition: int, value: bytes, key: bytes | None, *, is_retry: bool = False
