@@ -16,7 +16,7 @@ from detectors.scorer import TELL_TIME_EVERY_MS, is_case
 from streams import metrics
 from streams.dead_letter import foreign
 from streams.message import Outgoing, Record
-from streams.pack import AnswerPack, BatchId, CasePack, ReadingPack, encode_pack, packs_in
+from streams.pack import Answer, AnswerPack, BatchId, CasePack, ReadingPack, encode_pack, packs_in
 from streams.topic import Topics
 
 MAX_CASES = 100
@@ -24,17 +24,25 @@ MAX_CASES = 100
 
 
 @dataclass(slots=True)
-class _Batch:
-    readings: ReadingPack | None = None
-    """None while only answers have come, or if a crash broke the batch off."""
-    answered: set[int] = field(default_factory=set)
+class _Answers:
+    sources: set[int] = field(default_factory=set)
+    """The facet partitions of which all has come."""
     signals: list[Signal] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Batch:
+    readings: ReadingPack
+    answers: _Answers
 
 
 @dataclass(slots=True)
 class _Partition:
     ledger: Ledger
     batches: dict[BatchId, _Batch] = field(default_factory=dict)
+    """Those that await answers."""
+    unread: dict[BatchId, _Answers] = field(default_factory=dict)
+    """Those of which only answers have come, as yet or because a crash broke them off."""
     read_to: dict[str, int] = field(default_factory=dict)
     """The last message of each origin of which readings came."""
     watermark_ms: int = 0
@@ -99,9 +107,11 @@ class LedgerStage:
         """The accounts of a partition, and the batches that are not complete."""
         part = self._of(partition)
         times, read_to = (part.watermark_ms, part.told_ms), dict(part.read_to)
+        held = [(name, batch.readings, batch.answers) for name, batch in part.batches.items()]
+        unread = [(name, None, answers) for name, answers in part.unread.items()]
         batches = [
-            (name, batch.readings, tuple(batch.answered), tuple(batch.signals))
-            for name, batch in part.batches.items()
+            (name, readings, tuple(answers.sources), tuple(answers.signals))
+            for name, readings, answers in (*held, *unread)
         ]
         of_ledger = part.ledger.snapshot()
         first = next(of_ledger, None)  # as of now
@@ -116,8 +126,12 @@ class LedgerStage:
         part, taken = self._of(partition), msgspec.msgpack.decode(piece, type=_Piece)
         part.watermark_ms, part.told_ms = taken.times
         part.read_to.update(taken.read_to)
-        for name, readings, answered, signals in taken.batches:
-            part.batches[name] = _Batch(readings, set(answered), list(signals))
+        for name, readings, sources, signals in taken.batches:
+            answers = _Answers(set(sources), list(signals))
+            if readings is None:
+                part.unread[name] = answers
+            else:
+                part.batches[name] = _Batch(readings, answers)
         if taken.of_ledger is not None:
             part.ledger.load(taken.of_ledger)
 
@@ -132,22 +146,23 @@ class LedgerStage:
     def _verdicts(self, pack: LedgerPack, part: _Partition) -> Iterator[Verdict]:
         if isinstance(pack, ReadingPack):
             yield from _let_go_before(pack.batch, part)
-            batch = part.batches.setdefault(pack.batch, _Batch())
-            batch.readings = pack
+            if pack.batch not in part.batches:  # else cut alike when it was read again
+                answers = part.unread.pop(pack.batch, _Answers())
+                part.batches[pack.batch] = _Batch(pack, answers)
             yield from _settle_if_complete(pack.batch, part)
             return
         for answer in pack.answers:
-            if answer.batch is None:
+            name = answer.batch
+            if name is None:
                 yield from part.ledger.amend(answer.signals)
-                continue
-            batch = part.batches.setdefault(answer.batch, _Batch())
-            if batch.readings is None and _may_be_broken_off(answer.batch, part):
-                yield from part.ledger.amend(answer.signals)
+            elif (awaiting := part.batches.get(name)) is not None:
+                _take(answer, pack.source, awaiting.answers)
+                yield from _settle_if_complete(name, part)
             else:
-                batch.signals.extend(answer.signals)
-            if answer.is_last:
-                batch.answered.add(pack.source)
-            yield from _settle_if_complete(answer.batch, part)
+                unread = part.unread.setdefault(name, _Answers())
+                _take(answer, pack.source, unread)
+                if _may_be_broken_off(name, part):
+                    yield from _amend_by(unread, part)
 
     def _emit(
         self, ingested_at_ms: int, part: _Partition, partition: int, verdicts: list[Verdict]
@@ -182,6 +197,12 @@ class LedgerStage:
             )
 
 
+def _take(answer: Answer, source: int, answers: _Answers) -> None:
+    answers.signals.extend(answer.signals)
+    if answer.is_last:
+        answers.sources.add(source)
+
+
 def _may_be_broken_off(batch: BatchId, part: _Partition) -> bool:
     """Whether a batch that has no readings yet might get none: a crash came between.
 
@@ -193,33 +214,37 @@ def _may_be_broken_off(batch: BatchId, part: _Partition) -> bool:
     return batch.first <= part.read_to.get(batch.origin, -1)
 
 
+def _amend_by(answers: _Answers, part: _Partition) -> list[Verdict]:
+    """Take in what was answered to a batch that may never be settled."""
+    signals, answers.signals = answers.signals, []
+    return part.ledger.amend(signals)
+
+
 def _let_go_before(batch: BatchId, part: _Partition) -> Iterator[Verdict]:
     """Wait no longer for what a crash may have broken off, now that readings of a batch come."""
-    part.read_to[batch.origin] = max(part.read_to.get(batch.origin, -1), batch.last)
-    for early, held in list(part.batches.items()):
-        if early.origin != batch.origin or not early.is_apart_from(batch):
-            continue
-        if held.readings is not None:
-            if early.overlaps(batch):
-                yield from _settle(early, part)
-        elif early.first <= batch.last:
-            yield from part.ledger.amend(held.signals)
-            held.signals.clear()
+    read_to = part.read_to.get(batch.origin, -1)
+    part.read_to[batch.origin] = max(read_to, batch.last)
+    if batch.first <= read_to:  # read again, or a half of what came before
+        for early in [early for early in part.batches if early.overlaps(batch)]:
+            yield from _settle(early, part)
+    unread = part.unread
+    for early in [early for early in unread if early.origin == batch.origin and early != batch]:
+        if _may_be_broken_off(early, part):
+            yield from _amend_by(unread[early], part)
             if early.last < batch.first:
-                del part.batches[early]
+                del unread[early]
 
 
 def _settle_if_complete(name: BatchId, part: _Partition) -> list[Verdict]:
     batch = part.batches[name]
-    if batch.readings is None or not batch.answered.issuperset(batch.readings.awaits):
-        return []
-    return _settle(name, part)
+    is_complete = batch.answers.sources.issuperset(batch.readings.awaits)
+    return _settle(name, part) if is_complete else []
 
 
 def _settle(name: BatchId, part: _Partition) -> list[Verdict]:
-    """Give the verdicts on a batch that has its readings, by the answers that there are."""
+    """Give the verdicts on a batch, by the answers that there are."""
     batch = part.batches.pop(name)
-    readings = batch.readings.readings if batch.readings is not None else ()
+    readings = batch.readings.readings
     newest_ms = max((reading.occurred_at_ms for reading in readings), default=0)
     part.watermark_ms = max(part.watermark_ms, newest_ms)
-    return part.ledger.settle_all(readings, batch.signals)
+    return part.ledger.settle_all(readings, batch.answers.signals)

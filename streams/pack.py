@@ -51,17 +51,16 @@ class BatchId(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     last: int
     half: str = ""
 
-    def is_apart_from(self, other: BatchId) -> bool:
-        """Whether they were made of other messages; halves of one batch were not."""
-        return (self.first, self.last) != (other.first, other.last)
-
     def overlaps(self, other: BatchId) -> bool:
-        """Whether messages of the one were read again, after a crash, for the other."""
+        """Whether messages of the one were read again, after a crash, for the other.
+
+        Halves of one batch are of other messages each, and bear the same offsets.
+        """
         return (
             self.origin == other.origin
             and self.first <= other.last
             and other.first <= self.last
-            and self.is_apart_from(other)
+            and (self.first, self.last) != (other.first, other.last)
         )
 
 
