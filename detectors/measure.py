@@ -155,13 +155,18 @@ class Gauge:
         exact = bisect_right(self._rising, measured)
         tally.exact[self._place] = max(tally.exact[self._place], exact)
         if exact == len(self._rising):
-            return exact, 0 if self._by_share else MOST_REST
+            if self._by_share:
+                return exact, 0
+            tally.make_sure(self._place, pane, exact, _NEVER)
+            return exact, MOST_REST
         if self._by_share:
             counted = self._surprise(window, tally.count(self._place, pane, window), pane)
             return max(exact, bisect_right(self._rising, counted)), 0
         most = tally.most(self._place, window) + missed
         if most < self._rising[exact]:
-            return exact, self._rising[exact] - most - 1
+            room = self._rising[exact] - max(most, int(measured)) - 1
+            tally.make_sure(self._place, pane, exact, seen + room)
+            return exact, room
         counted = max(measured, tally.count(self._place, pane, window) + missed)
         level = bisect_right(self._rising, counted)
         room = max(0, self._next[level] - int(counted) - 1)

@@ -8,7 +8,7 @@ different accounts, events or values, so a repeat changes nothing: exact to 64, 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -133,6 +133,17 @@ class Tally:
     def sure(self, rule: int, pane: int) -> tuple[int, int]:
         """The level of the window that ends in a pane, while no more than so many were seen."""
         return self._sure[rule].get(pane, _UNSURE)
+
+    def standing(self, rule: int, panes: Iterable[int], window: FacetWindow) -> int | None:
+        """The highest level of the windows that end in some panes; None if one is not sure."""
+        sure, seen = self._sure[rule], self.seen(window)
+        highest = 0
+        for pane in panes:
+            level, until = sure.get(pane, _UNSURE)
+            if seen > until:
+                return None
+            highest = max(highest, level)
+        return highest
 
     def make_sure(self, rule: int, pane: int, level: int, until: int) -> None:
         """Remember a level: estimating it costs most of what counting does."""

@@ -76,13 +76,15 @@ class _Kind:
 
     def is_quiet_around(self, window: FacetWindow, place: int) -> bool:
         """Whether no rule can fire in any window that holds a sighting; and none is too much."""
-        if self.with_values or window.tally is not None or len(window) > MAX_SIGHTINGS:
+        tally, kept, missed = window.tally, len(window), window.missed
+        if self.with_values or kept > MAX_SIGHTINGS + (0 if tally is None else MOST_REST):
             return False
-        if len(window) + window.missed < self.table.quiet_below:
+        if tally is None and kept + missed < self.table.quiet_below:
             return True
         return all(
-            window.around(place, gauge.pane_ms) + window.missed < gauge.quiet_below
-            for gauge in self.gauges
+            window.around(place, gauge.pane_ms) + missed < gauge.quiet_below
+            and (tally is None or tally.most(index, window) + missed < gauge.quiet_below)
+            for index, gauge in enumerate(self.gauges)
         )
 
 

@@ -311,8 +311,11 @@ class FacetWindow:
     def _reach_late(self, rule: int, pane_ms: int, place: int, level_of: LevelOf) -> Sequence[int]:
         times = self.times
         newest = times[-1] // pane_ms
+        ends = self._window_ends(times[place] // pane_ms, pane_ms, place)
+        if self.tally is not None and (level := self.tally.standing(rule, ends, self)) is not None:
+            return self._join(rule, place, level) if level else _NOBODY
         changed = set[int]()
-        for pane in self._window_ends(times[place] // pane_ms, pane_ms, place):
+        for pane in ends:
             begin = bisect_left(times, (pane - PANES + 1) * pane_ms)
             end = bisect_left(times, (pane + 1) * pane_ms)
             level, _ = level_of(self, begin, end, pane)
@@ -323,6 +326,15 @@ class FacetWindow:
                 if self._heat(rule, pane):
                     changed |= self._members(rule, pane_ms, pane)
         return sorted(changed)
+
+    def _join(self, rule: int, place: int, level: int) -> list[int]:
+        """Give one sighting the level that all around it have."""
+        levels = self._levels_to(rule, place)
+        if place < len(levels):
+            levels[place] = level
+        else:
+            levels.append(level)
+        return [place]
 
     def _window_ends(self, pane: int, pane_ms: int, place: int) -> list[int]:
         """The panes from ``pane`` on in which a window that holds it can be at its fullest."""
