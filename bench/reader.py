@@ -22,7 +22,7 @@ from bench.ruleset import bench_ruleset
 from bench.traffic import Traffic
 from contracts.event import Event, parse_event
 from contracts.ruleset import Ruleset, default_ruleset
-from detectors.content import read_content
+from detectors.content import read_content, read_contents
 from detectors.facet import Facets
 from detectors.first_link import FirstLink
 from detectors.identity import Identity
@@ -52,8 +52,8 @@ def stages(ruleset: Ruleset) -> tuple[Stage, ...]:
     reader = Reader(ruleset)
     return (
         ("parse", _each(parse_event), lambda _, raw: (raw,)),
-        ("read", lambda rows: reader.read_all([row[0] for row in rows]), _alone),
-        (" content", _each(read_content), _alone),
+        ("read", _all(reader.read_all), _alone),
+        (" content", _all(read_contents), _alone),
         (" mailbox", _each(mailbox_of), _alone),
         (" facets", _each(Facets(ruleset).read), _with_content_and_mailbox),
         (" link spam", _each(LinkSpam(ruleset).observe), _with_content),
@@ -68,13 +68,13 @@ def stages(ruleset: Ruleset) -> tuple[Stage, ...]:
 
 def stages_of_text(ruleset: Ruleset) -> tuple[Stage, ...]:
     """The parts of reading that a signup without a text has not."""
-    learned = Learned(ruleset, bundled_model())
+    learned, prohibited = Learned(ruleset, bundled_model()), Prohibited(ruleset)
     return (
         (" wording", _each(read_wording), lambda event, _: (read_content(event),)),
         (" lettering", _each(Lettering(ruleset).observe), _with_wording),
         (" first link", _each(FirstLink(ruleset).observe), _with_content),
-        (" prohibited", _each(Prohibited(ruleset).observe), _with_wording),
-        (" learned", lambda rows: learned.observe_all(*zip(*rows, strict=True)), _with_wording),
+        (" prohibited", _all(prohibited.observe_all), _with_wording),
+        (" learned", _all(learned.observe_all), _with_wording),
     )
 
 
@@ -146,6 +146,10 @@ _SENTENCES = (
 
 def _each(do: Callable[..., object]) -> Callable[[Rows], object]:
     return lambda rows: [do(*row) for row in rows]
+
+
+def _all(do: Callable[..., object]) -> Callable[[Rows], object]:
+    return lambda rows: do(*zip(*rows, strict=True))
 
 
 def _alone(event: Event, _: bytes) -> Sequence[object]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 from msgspec import Struct
 
 from contracts.event import Event, PostKind
 from detectors.contact import Contact, find_contacts
-from detectors.hint import Hint, hints_of
+from detectors.hint import Hint, Hints, hints_of_each
 from detectors.markup import MAX_LINKS, Markup, read_markup
 from detectors.text import MAX_TEXT_CHARS, clean, is_compatible, word_count
 from detectors.url import Link, find_links, parse_link, redirected
@@ -53,27 +54,43 @@ NOTHING = Content(kind="profile")
 
 def read_content(event: Event) -> Content:
     """Read an event; an upload says nothing. At most ``MAX_LINKS`` links of each source."""
+    return read_contents((event,))[0]
+
+
+def read_contents(events: Sequence[Event]) -> list[Content]:
+    """Read several events, each as ``read_content`` does."""
+    said = [*map(_said, events)]
+    hints = hints_of_each([written for _, _, written in said])
+    return [_read(*one, held) for one, held in zip(said, hints, strict=True)]
+
+
+_Said = tuple[PostKind, tuple[str, ...], str]
+"""Of which kind it is, the URLs of its own fields, and what is written."""
+
+
+def _said(event: Event) -> _Said:
+    kind: PostKind = "profile"
+    fields: tuple[str, ...] = ()
+    written = ""
     if event.type == "post":
+        kind, fields = event.kind, event.links
         written = f"{event.title}\n{event.text}" if event.title else event.text
-        return _read(event.kind, event.links, written)
-    if event.type == "signup":
-        website, bio = event.website, event.bio
-        if website:
-            return _read("profile", (website,), bio or "")
-        if bio:
-            return _read("profile", (), bio)
-    return NOTHING
+    elif event.type == "signup":
+        fields = (event.website,) if event.website else ()
+        written = event.bio or ""
+    if len(written) > HEAD_CHARS + TAIL_CHARS:
+        written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
+    return kind, fields, written
 
 
-def _read(kind: PostKind, fields: tuple[str, ...], written: str) -> Content:
+def _read(kind: PostKind, fields: tuple[str, ...], written: str, hints: Hints) -> Content:
     links: list[Link] = []
     for url in fields:
         if link := parse_link(url):
             links.append(link)
-    if len(written) > HEAD_CHARS + TAIL_CHARS:
-        written = f"{written[:HEAD_CHARS]}\n{written[-TAIL_CHARS:]}"
-    hints = hints_of(written)
     if not hints and (written.isascii() or is_compatible(written)):
+        if not (written or links):
+            return NOTHING if kind == "profile" else Content(kind=kind)
         return Content(kind=kind, text=written[:MAX_TEXT_CHARS], links=tuple(links))
     markup = read_markup(written) if Hint.MARKUP in hints else Markup(written, written)
     is_one = markup.text is markup.loose or not any(

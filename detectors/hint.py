@@ -12,7 +12,7 @@ those about words and digits.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum, auto
 
 from detectors.automaton import Automaton
@@ -125,7 +125,7 @@ _PATTERNS = {
 }  # fmt: skip
 
 
-_found = Automaton(_PATTERNS[hint] for hint in Hint).found
+_AUTOMATON = Automaton(_PATTERNS[hint] for hint in Hint)
 _ALL = frozenset(Hint)
 
 Hints = Collection[int]
@@ -137,6 +137,14 @@ def hints_of(text: str) -> Hints:
     Linear in the text's length. A text that is no Unicode (lone surrogates) has all.
     """
     try:
-        return _found(text.encode().lower())
+        return _AUTOMATON.found(text.encode().lower())
     except UnicodeEncodeError:
         return _ALL
+
+
+def hints_of_each(texts: Sequence[str]) -> list[Hints]:
+    """The same of several texts."""
+    try:
+        return [*_AUTOMATON.found_in_each([text.encode().lower() for text in texts])]
+    except UnicodeEncodeError:
+        return [*map(hints_of, texts)]

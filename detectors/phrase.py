@@ -7,7 +7,7 @@ characters themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from detectors.automaton import Automaton
@@ -58,7 +58,7 @@ class Phrases:
                 elif _has_whole_word(words := tuple(_words_of(phrase.entry))):
                     self._phrases.append(phrase)
                     patterns.append(_pattern(words))
-        self._phrases_of = Automaton(patterns).found if patterns else None
+        self._automaton = Automaton(patterns)
         first = sorted({parts[0] for _, parts in self._joined})
         self._any_joined = re.compile(b"|".join(map(re.escape, first))) if first else None
 
@@ -68,16 +68,24 @@ class Phrases:
         Args:
             words: As ``detectors.wording`` gives them.
         """
-        line = b" %b " % b" ".join(words)
-        which = self._phrases_of(line) if self._phrases_of else ()
-        found = {self._phrases[number] for number in which}
-        if self._any_joined is not None and not line.isascii() and _MAY_BE_JOINED.search(line):
-            text = b"".join(words)
-            if self._any_joined.search(text):
-                found.update(
-                    phrase for phrase, parts in self._joined if all(part in text for part in parts)
-                )
-        return sorted(found) if found else []
+        return self.find_in_each((words,))[0]
+
+    def find_in_each(self, texts: Sequence[list[bytes]]) -> list[list[Phrase]]:
+        """The same of several texts."""
+        lines = [b" %b " % b" ".join(words) for words in texts]
+        which = self._automaton.found_in_each(lines)
+        found = [[self._phrases[number] for number in numbers] for numbers in which]
+        if self._any_joined is not None:
+            for at, line in enumerate(lines):
+                if not line.isascii() and _MAY_BE_JOINED.search(line):
+                    found[at] += self._joined_in(b"".join(texts[at]))
+        return [sorted(phrases) if phrases else phrases for phrases in found]
+
+    def _joined_in(self, text: bytes) -> list[Phrase]:
+        """Of those in scripts without spaces."""
+        if self._any_joined is None or not self._any_joined.search(text):
+            return []
+        return [phrase for phrase, parts in self._joined if all(part in text for part in parts)]
 
 
 def is_phrase(entry: str) -> bool:

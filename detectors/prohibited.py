@@ -6,6 +6,7 @@ tells is what sellers say: ``buy tramadol``, ``no deposit bonus``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from contracts.event import Event
@@ -71,23 +72,35 @@ class Prohibited:
             content: What ``read_content`` made of it, where that is at hand.
             wording: What ``read_wording`` made of that, where that is at hand.
         """
+        content = content or read_content(event)
+        return self.observe_all((event,), (content,), (wording or read_wording(content),))[0]
+
+    def observe_all(
+        self, events: Sequence[Event], _contents: Sequence[Content], wordings: Sequence[Wording]
+    ) -> list[tuple[Finding, ...]]:
+        """Find the same in several events at once."""
         if not self._priced:
-            return ()
-        words = (wording or read_wording(content or read_content(event))).words
-        if not words:
-            return ()
-        found = self._phrases.find(words)
-        telling = _telling(found, len(words)) if found else []
-        if not telling:
-            return ()
-        evidence = {
-            "industries": sorted({phrase.name for phrase in telling}),
-            "entries": [
-                {"list": LIST.format(phrase.name), "entry": phrase.entry}
-                for phrase in telling[:MAX_SHOWN]
-            ],
-        }
-        return (Finding(code=PROHIBITED, evidence=evidence),)
+            return [()] * len(events)
+        texts = [wording.words for wording in wordings]
+        found = self._phrases.find_in_each(texts)
+        return [
+            _finding(phrases, len(words)) if phrases else ()
+            for phrases, words in zip(found, texts, strict=True)
+        ]
+
+
+def _finding(found: list[Phrase], words: int) -> tuple[Finding, ...]:
+    telling = _telling(found, words)
+    if not telling:
+        return ()
+    evidence = {
+        "industries": sorted({phrase.name for phrase in telling}),
+        "entries": [
+            {"list": LIST.format(phrase.name), "entry": phrase.entry}
+            for phrase in telling[:MAX_SHOWN]
+        ],
+    }
+    return (Finding(code=PROHIBITED, evidence=evidence),)
 
 
 def _telling(found: list[Phrase], words: int) -> list[Phrase]:

@@ -11,7 +11,7 @@ from contracts.ids import AccountId, EventId, Facet
 from contracts.ruleset import Ruleset
 from contracts.screening import Screening
 from contracts.signal import Finding, Signal
-from detectors.content import Content, read_content
+from detectors.content import Content, read_contents
 from detectors.domain import public_suffix
 from detectors.facet import Facets
 from detectors.first_link import FirstLink
@@ -95,7 +95,7 @@ class Reader:
         return readings
 
     def _read(self, events: Sequence[Event]) -> Iterator[Reading]:
-        contents = [*map(read_content, events)]
+        contents = read_contents(events)
         mailboxes = [*map(mailbox_of, events)]
         wordings = [*map(read_wording, contents)]
         facets = [*map(self._facets.read, events, contents, mailboxes, wordings)]
@@ -128,7 +128,7 @@ class Reader:
         for of_texts in (
             [*map(self._lettering.observe, events, contents, wordings)],
             [*map(self._first_link.observe, events, contents)],
-            [*map(self._prohibited.observe, events, contents, wordings)],
+            self._prohibited.observe_all(events, contents, wordings),
             self._learned.observe_all(events, contents, wordings),
         ):
             for at, more in zip(telling, of_texts, strict=True):

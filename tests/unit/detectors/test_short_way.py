@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from bench.traffic import Traffic
 from contracts.event import Decision, Event, parse_event, parse_event_slowly
 from contracts.ruleset import Lists, Ruleset
 from detectors.domain import public_suffix, registrable_domain
-from detectors.hint import Hint, hints_of
+from detectors.hint import Hint, Hints, hints_of, hints_of_each
 from detectors.lists import Listings
 from detectors.reader import Reader
 from tests.obfuscation.suite import Case, cases
@@ -92,6 +92,10 @@ def all_hints_of(text: str) -> set[int]:
     return {*hints_of(text), *Hint} - ({Hint.UNUSUAL, Hint.FOREIGN} - {*hints_of(text)})
 
 
+def all_hints_of_each(texts: Sequence[str]) -> list[Hints]:
+    return [*map(all_hints_of, texts)]
+
+
 @contextmanager
 def only_long_ways() -> Iterator[None]:
     with ExitStack() as stack:
@@ -102,8 +106,9 @@ def only_long_ways() -> Iterator[None]:
             "identity._ORDINARY_NAME",
         ):
             stack.enter_context(patch(f"detectors.{name}", NEVER))
-        for room in ("contact", "content", "defang", "text", "url", "wallet"):
+        for room in ("contact", "defang", "text", "url", "wallet"):
             stack.enter_context(patch(f"detectors.{room}.hints_of", all_hints_of))
+        stack.enter_context(patch("detectors.content.hints_of_each", all_hints_of_each))
         for room in ("domain", "lists"):
             stack.enter_context(patch(f"detectors.{room}.name_under", lambda *_: None))
         yield
@@ -161,3 +166,15 @@ def test_a_listed_suffix_lists_all_suffixes_under_it() -> None:
     blocking = Ruleset(version="1", groups={}, lists=Lists(blocked_domains=("uk",)))
     assert Listings.of(blocking).unlisted_domain("a.co.uk") is None
     assert Listings.of(RULESET).unlisted_domain("a.co.uk") == "a.co.uk"
+
+
+@given(st.lists(WORDS | st.sampled_from([case.text for case in cases()]), max_size=40))
+def test_hints_of_several_texts_are_those_of_each(texts: list[str]) -> None:
+    assert [{*hints} for hints in hints_of_each(texts)] == [{*hints_of(text)} for text in texts]
+
+
+def test_a_line_before_or_after_changes_no_hint_to_none() -> None:
+    for case in cases():
+        alone = {*hints_of(case.text)}
+        assert alone <= {*hints_of(f"{case.text}\nnothing")}
+        assert alone <= {*hints_of(f"nothing\n{case.text}")}
