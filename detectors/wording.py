@@ -40,8 +40,7 @@ class Wording:
 
     def __init__(self, text: str) -> None:
         plain, rest = _plain(text)
-        lower = rest.lower()
-        if lower == rest:
+        if rest.lower() == rest:
             self.words = plain.lower().split()
         else:  # what a sign becomes may depend on those around it: a sigma
             self.words = _plain(text.lower())[0].split()
