@@ -6,9 +6,9 @@ lie in generations, dicts of what was last seen in one span of event time; a gen
 window reaches any more is dropped whole, so forgetting costs nothing.
 
 Memory has a budget, which the tables of all kinds share. Past it the oldest generation of the
-largest table goes before its time, and what it held is counted from then on by a count-min sketch:
-too high by no more than an error that is known, never too low (``detectors.frequency``). Windows,
-in which something may be building up, go last.
+largest table goes before its time, some facets at once, and what it held is counted from then on by
+a count-min sketch: too high by no more than an error that is known, never too low
+(``detectors.frequency``). Windows, in which something may be building up, go last.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ MOST_PACKED = 8
 """Sightings up to which a facet is kept as a string: each one more copies it."""
 
 SHARES = 8
-"""A generation takes no more than one in so many parts of the budget: what goes at once."""
+"""A generation takes no more than one in so many parts of the budget, and so many of the windows
+go at once."""
+
 
 SKETCH_SHARES = 24
 """A table's sketch takes one in so many parts of the budget."""
@@ -35,6 +37,9 @@ MIN_SKETCH_BYTES = 4_096
 
 STOCK_EVERY = 512
 """New facets from one look at time and memory to the next."""
+GO_AT_ONCE = 3 * STOCK_EVERY
+"""Facets of a generation: 3 ms. A whole one would hold up the stream for a twentieth of a second,
+and all partitions come to their budget at the same time."""
 
 ENTRY_BYTES = 230
 """About what a facet takes besides the text of its sightings: its name, and its part of a dict.
@@ -56,13 +61,14 @@ class Budget:
         self.tables: list[FacetTable] = []
 
     def keep_to(self) -> None:
-        """While all take too much, let the largest make room."""
-        while sum(table.taken_bytes for table in self.tables) > self.total_bytes:
-            largest = max(self.tables, key=lambda table: table.taken_bytes)
-            before = largest.taken_bytes
+        """Where all take too much, let the largest make room for three times what came since.
+
+        All at once would hold up the stream: with its sketch a table gives away a twentieth more.
+        """
+        taken = [(table.taken_bytes, table) for table in self.tables]
+        if sum(taken_bytes for taken_bytes, _ in taken) > self.total_bytes:
+            _, largest = max(taken, key=lambda one: one[0])
             largest.make_room()
-            if largest.taken_bytes >= before:
-                return
 
 
 class FacetTable:
@@ -210,7 +216,7 @@ class FacetTable:
         )
 
     def make_room(self) -> None:
-        """Let the oldest generation go, or, if there is none, the windows longest unseen."""
+        """Let some of the oldest generation go; if there is none, the windows longest unseen."""
         rest = self._rest
         if rest is None:
             rest = self._rest = self._new_rest()
@@ -218,13 +224,18 @@ class FacetTable:
         if not self.older:
             self._turn()
         if self.older:
-            self._older_until_ms.pop()
-            for facet, text in self.older.pop().items():
-                rest.add(facet, (text.count("\0") + 1) // 3, self._newest_ms)
+            oldest = self.older[-1]
+            going = [oldest.popitem() for _ in range(min(GO_AT_ONCE, len(oldest)))]
+            counts = [(facet, (text.count("\0") + 1) // 3) for facet, text in going]
+            rest.add_all(counts, self._newest_ms)
+            if not oldest:
+                self.older.pop()
+                self._older_until_ms.pop()
             return
         cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
-        for facet in cold[: len(cold) // SHARES + 1]:
-            rest.add(facet, len(self.windows[facet]), self._newest_ms)
+        cold = cold[: len(cold) // SHARES + 1]
+        rest.add_all([(facet, len(self.windows[facet])) for facet in cold], self._newest_ms)
+        for facet in cold:
             self._drop(facet)
 
     def begin_copy(self) -> TableCopy:
@@ -283,10 +294,10 @@ class FacetTable:
 
     def _missed(self, facet: Facet) -> tuple[int, int]:
         """Sightings that had to go, at least so many; and how many more it may have been."""
-        if self._rest is None:
+        rest = self._rest
+        if rest is None or not (missed := rest.at_least(facet)):
             return 0, 0
-        seen = self._rest.estimate(facet)
-        return max(0, seen.count - seen.error), seen.error
+        return missed, rest.estimate(facet).error
 
     def _promoted(self, facet: Facet, known: str, at_ms: int) -> FacetWindow:
         window = self._new_window(facet)

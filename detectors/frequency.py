@@ -6,17 +6,20 @@ generations of event time, so that it forgets. Each has ``ROWS`` rows of one-byt
 stays at ``FULL``.
 
 The update is the plain one: what an estimate comes to depends on what was added and not on the
-order. (Conservative update halves the error, and depends on it.) Positions come from one keyed
-BLAKE2b hash: the same in every process, and nobody who does not know the key can choose what
-collides. docs/decisions/0057-a-count-min-sketch-of-bytes.md has the measurements.
+order. (Conservative update halves the error, and depends on it.) Positions come from a checksum, in
+the first row, and from one keyed BLAKE2b hash: the same in every process, and nobody who does not
+know the key can choose what collides in all rows. Of nearly all keys the first row alone tells that
+there is nothing to say. docs/decisions/0057-a-count-min-sketch-of-bytes.md has the measurements.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
 from struct import Struct
+from zlib import crc32
 
 ROWS = 4
 FULL = 255
@@ -27,7 +30,7 @@ MISSES = 0.01
 _BOUND = MISSES ** (-1 / ROWS)
 _HEADER = Struct("<8sQQB")
 _GENERATION = Struct("<qQ")
-_four_words = Struct("<4I").unpack
+_three_words = Struct("<3I").unpack
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +46,16 @@ class Frequency:
 class FrequencySketch:
     """Estimated counts of any number of keys: of the last ``span_ms``, and up to a third more."""
 
-    __slots__ = ("_cells", "_generation_ms", "_hash", "_newest", "_total", "_totals", "_width")
+    __slots__ = (
+        "_cells",
+        "_error",
+        "_generation_ms",
+        "_hash",
+        "_newest",
+        "_total",
+        "_totals",
+        "_width",
+    )
 
     def __init__(self, *, budget_bytes: int, span_ms: int, key: bytes = b"doorstaff") -> None:
         """Begin with nothing.
@@ -61,12 +73,13 @@ class FrequencySketch:
             msg = f"a sketch takes at least {GENERATIONS * ROWS} bytes, not {budget_bytes}"
             raise ValueError(msg)
         self._generation_ms = max(1, ceil(span_ms / (GENERATIONS - 1)))
-        self._hash = blake2b(key=key, digest_size=16)
+        self._hash = blake2b(key=key, digest_size=4 * (ROWS - 1))
         self._newest = 0
         """Number of the newest generation, counted from the epoch."""
         self._cells: dict[int, bytearray] = {}
         self._totals: dict[int, int] = {}
         self._total = 0
+        self._error = 0
 
     @property
     def total(self) -> int:
@@ -79,27 +92,46 @@ class FrequencySketch:
         Returns:
             Whether it was; it is not where ``at_ms`` lies before what is kept.
         """
+        return self.add_all(((key, count),), at_ms)
+
+    def add_all(self, counts: Iterable[tuple[str, int]], at_ms: int) -> bool:
+        """Add to the counts of several keys, all or, as ``add`` says, none."""
         generation = at_ms // self._generation_ms
         cells = self._cells.get(generation)
         if cells is None:
             if self._cells and generation <= self._newest - GENERATIONS:
                 return False
             cells = self._begin(generation)
-        self._totals[generation] += count
-        self._total += count
-        most = FULL - count
-        for cell in self._positions(key):
-            so_far = cells[cell]
-            cells[cell] = so_far + count if so_far < most else FULL
+        total, places = 0, self._places
+        for key, count in counts:
+            total += count
+            most = FULL - count
+            for cell in places(key):
+                so_far = cells[cell]
+                cells[cell] = so_far + count if so_far < most else FULL
+        self._totals[generation] += total
+        self._total += total
+        self._error = ceil(_BOUND * self._total / self._width)
         return True
 
     def estimate(self, key: str) -> Frequency:
         """About how often a key was added."""
-        first, second, third, fourth = self._positions(key)
+        first, second, third, fourth = self._places(key)
         count = 0
         for cells in self._cells.values():
             count += min(cells[first], cells[second], cells[third], cells[fourth])
-        return Frequency(count=count, error=ceil(_BOUND * self._total / self._width))
+        return Frequency(count=count, error=self._error)
+
+    def at_least(self, key: str) -> int:
+        """How often a key was added with a probability of 99 %: 0 of nearly all."""
+        cell = crc32(key.encode()) * self._width >> 32
+        most = 0
+        for cells in self._cells.values():
+            most += cells[cell]
+        if most <= self._error:
+            return 0
+        seen = self.estimate(key)
+        return max(0, seen.count - seen.error)
 
     def to_bytes(self) -> bytes:
         """All of it but the key, for a snapshot."""
@@ -129,6 +161,7 @@ class FrequencySketch:
             at += ROWS * width
         self._newest = max(self._cells, default=0)
         self._total = sum(self._totals.values())
+        self._error = ceil(_BOUND * self._total / self._width)
 
     def _begin(self, generation: int) -> bytearray:
         if not self._cells or generation > self._newest:
@@ -140,14 +173,15 @@ class FrequencySketch:
         self._totals[generation] = 0
         return cells
 
-    def _positions(self, key: str) -> tuple[int, int, int, int]:
+    def _places(self, key: str) -> tuple[int, int, int, int]:
         """The key's cell in each of the rows, which lie one behind the other."""
+        name = key.encode()
         hashed = self._hash.copy()
-        hashed.update(key.encode())
-        first, second, third, fourth = _four_words(hashed.digest())
+        hashed.update(name)
+        second, third, fourth = _three_words(hashed.digest())
         width = self._width
         return (
-            first * width >> 32,
+            crc32(name) * width >> 32,
             (second * width >> 32) + width,
             (third * width >> 32) + 2 * width,
             (fourth * width >> 32) + 3 * width,
