@@ -73,7 +73,11 @@ def stages_of_text(ruleset: Ruleset) -> tuple[Stage, ...]:
         (" wording", _each(read_wording), lambda event, _: (read_content(event),)),
         (" lettering", _each(Lettering(ruleset).observe), _with_wording),
         (" first link", _each(FirstLink(ruleset).observe), _with_content),
-        (" prohibited", _all(prohibited.observe_all), _with_wording),
+        (
+            " prohibited",
+            lambda rows: prohibited.observe_all([row[-1] for row in rows]),
+            _with_wording,
+        ),
         (" learned", _all(learned.observe_all), _with_wording),
     )
 

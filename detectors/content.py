@@ -49,8 +49,6 @@ class Content(Struct, frozen=True, kw_only=True, gc=False):
 HEAD_CHARS, TAIL_CHARS = 50_000, 14_000
 """What is read of a longer text: a booklet's beginning and end, for any text in under 200 ms."""
 
-NOTHING = Content(kind="profile")
-
 
 def read_content(event: Event) -> Content:
     """Read an event; an upload says nothing. At most ``MAX_LINKS`` links of each source."""
@@ -89,8 +87,6 @@ def _read(kind: PostKind, fields: tuple[str, ...], written: str, hints: Hints) -
         if link := parse_link(url):
             links.append(link)
     if not hints and (written.isascii() or is_compatible(written)):
-        if not (written or links):
-            return NOTHING if kind == "profile" else Content(kind=kind)
         return Content(kind=kind, text=written[:MAX_TEXT_CHARS], links=tuple(links))
     markup = read_markup(written) if Hint.MARKUP in hints else Markup(written, written)
     is_one = markup.text is markup.loose or not any(

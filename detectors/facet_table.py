@@ -227,14 +227,14 @@ class FacetTable:
             oldest = self.older[-1]
             going = [oldest.popitem() for _ in range(min(GO_AT_ONCE, len(oldest)))]
             counts = [(facet, (text.count("\0") + 1) // 3) for facet, text in going]
-            rest.add_all(counts, self._newest_ms)
+            rest.add(counts, self._newest_ms)
             if not oldest:
                 self.older.pop()
                 self._older_until_ms.pop()
             return
         cold = sorted(self.windows, key=lambda facet: self.windows[facet].times[-1])
         cold = cold[: len(cold) // SHARES + 1]
-        rest.add_all([(facet, len(self.windows[facet])) for facet in cold], self._newest_ms)
+        rest.add([(facet, len(self.windows[facet])) for facet in cold], self._newest_ms)
         for facet in cold:
             self._drop(facet)
 
@@ -294,10 +294,8 @@ class FacetTable:
 
     def _missed(self, facet: Facet) -> tuple[int, int]:
         """Sightings that had to go, at least so many; and how many more it may have been."""
-        rest = self._rest
-        if rest is None or not (missed := rest.at_least(facet)):
-            return 0, 0
-        return missed, rest.estimate(facet).error
+        seen = None if self._rest is None else self._rest.surely(facet)
+        return (0, 0) if seen is None else (seen.count - seen.error, seen.error)
 
     def _promoted(self, facet: Facet, known: str, at_ms: int) -> FacetWindow:
         window = self._new_window(facet)

@@ -86,16 +86,12 @@ class FrequencySketch:
         """The sum of all that was added and is not forgotten."""
         return self._total
 
-    def add(self, key: str, count: int, at_ms: int) -> bool:
-        """Add to a key's count.
+    def add(self, counts: Iterable[tuple[str, int]], at_ms: int) -> bool:
+        """Add to the counts of some keys.
 
         Returns:
-            Whether it was; it is not where ``at_ms`` lies before what is kept.
+            Whether it was done; not where ``at_ms`` lies before what is kept.
         """
-        return self.add_all(((key, count),), at_ms)
-
-    def add_all(self, counts: Iterable[tuple[str, int]], at_ms: int) -> bool:
-        """Add to the counts of several keys, all or, as ``add`` says, none."""
         generation = at_ms // self._generation_ms
         cells = self._cells.get(generation)
         if cells is None:
@@ -122,16 +118,16 @@ class FrequencySketch:
             count += min(cells[first], cells[second], cells[third], cells[fourth])
         return Frequency(count=count, error=self._error)
 
-    def at_least(self, key: str) -> int:
-        """How often a key was added with a probability of 99 %: 0 of nearly all."""
+    def surely(self, key: str) -> Frequency | None:
+        """The same of a key that was added with a probability of 99 %; None of nearly all."""
         cell = crc32(key.encode()) * self._width >> 32
         most = 0
         for cells in self._cells.values():
             most += cells[cell]
         if most <= self._error:
-            return 0
+            return None
         seen = self.estimate(key)
-        return max(0, seen.count - seen.error)
+        return seen if seen.count > seen.error else None
 
     def to_bytes(self) -> bytes:
         """All of it but the key, for a snapshot."""

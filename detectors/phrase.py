@@ -62,16 +62,12 @@ class Phrases:
         first = sorted({parts[0] for _, parts in self._joined})
         self._any_joined = re.compile(b"|".join(map(re.escape, first))) if first else None
 
-    def find(self, words: list[bytes]) -> list[Phrase]:
-        """The phrases of a text, each once, by list and entry.
+    def find(self, texts: Sequence[list[bytes]]) -> list[list[Phrase]]:
+        """The phrases of each text, once each, by list and entry.
 
         Args:
-            words: As ``detectors.wording`` gives them.
+            texts: Words as ``detectors.wording`` gives them.
         """
-        return self.find_in_each((words,))[0]
-
-    def find_in_each(self, texts: Sequence[list[bytes]]) -> list[list[Phrase]]:
-        """The same of several texts."""
         lines = [b" %b " % b" ".join(words) for words in texts]
         which = self._automaton.found_in_each(lines)
         found = [[self._phrases[number] for number in numbers] for numbers in which]

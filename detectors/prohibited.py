@@ -72,17 +72,15 @@ class Prohibited:
             content: What ``read_content`` made of it, where that is at hand.
             wording: What ``read_wording`` made of that, where that is at hand.
         """
-        content = content or read_content(event)
-        return self.observe_all((event,), (content,), (wording or read_wording(content),))[0]
+        wording = wording or read_wording(content or read_content(event))
+        return self.observe_all((wording,))[0]
 
-    def observe_all(
-        self, events: Sequence[Event], _contents: Sequence[Content], wordings: Sequence[Wording]
-    ) -> list[tuple[Finding, ...]]:
-        """Find the same in several events at once."""
+    def observe_all(self, wordings: Sequence[Wording]) -> list[tuple[Finding, ...]]:
+        """Find the same in the wordings of several events at once."""
         if not self._priced:
-            return [()] * len(events)
+            return [()] * len(wordings)
         texts = [wording.words for wording in wordings]
-        found = self._phrases.find_in_each(texts)
+        found = self._phrases.find(texts)
         return [
             _finding(phrases, len(words)) if phrases else ()
             for phrases, words in zip(found, texts, strict=True)

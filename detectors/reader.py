@@ -128,7 +128,7 @@ class Reader:
         for of_texts in (
             [*map(self._lettering.observe, events, contents, wordings)],
             [*map(self._first_link.observe, events, contents)],
-            self._prohibited.observe_all(events, contents, wordings),
+            self._prohibited.observe_all(wordings),
             self._learned.observe_all(events, contents, wordings),
         ):
             for at, more in zip(telling, of_texts, strict=True):

@@ -168,8 +168,7 @@ class FacetWindow:
         if level > before or place < end - 1:
             changed = self._raise(rule, begin, end, level)
         else:  # Whoever else is in this window was in the last one, and has its level.
-            self._levels_to(rule, place).append(level)
-            changed = [place]
+            changed = self._join(rule, place, level)
         return sorted({*changed, *self._members(rule, pane_ms, pane)}) if moved else changed
 
     def around(self, place: int, pane_ms: int) -> int:

@@ -28,7 +28,7 @@ def sketch(budget_bytes: int = 4_096, key: bytes = b"doorstaff") -> FrequencySke
 def filled(items: Added) -> FrequencySketch:
     made = sketch()
     for name, count, after_ms in items:
-        assert made.add(f"k{name}", count, START_MS + after_ms)
+        assert made.add([(f"k{name}", count)], START_MS + after_ms)
     return made
 
 
@@ -47,6 +47,16 @@ def test_an_estimate_is_never_too_few(items: Added) -> None:
         assert made.estimate(f"k{name}").count >= min(true[name], FULL)
 
 
+@given(added)
+def test_what_was_surely_added_is_what_the_estimate_says(items: Added) -> None:
+    made = sketch(budget_bytes=256)  # so small that keys collide
+    for name, count, after_ms in items:
+        made.add([(f"k{name}", count)], START_MS + after_ms)
+    for name in range(40):
+        seen = made.estimate(f"k{name}")
+        assert made.surely(f"k{name}") == (seen if seen.count > seen.error else None)
+
+
 @given(added, st.randoms(use_true_random=False))
 def test_order_and_snapshots_change_nothing(items: Added, order: random.Random) -> None:
     wanted = estimates(filled(items))
@@ -58,7 +68,7 @@ def test_order_and_snapshots_change_nothing(items: Added, order: random.Random) 
     restored = sketch()
     restored.load(filled(items[:cut]).to_bytes())
     for name, count, after_ms in items[cut:]:
-        restored.add(f"k{name}", count, START_MS + after_ms)
+        restored.add([(f"k{name}", count)], START_MS + after_ms)
     assert estimates(restored) == wanted
     assert restored.to_bytes() == filled(items).to_bytes()
 
@@ -69,7 +79,7 @@ def test_the_error_holds_on_skewed_traffic() -> None:
     true: Counter[int] = Counter(range(150_000))
     true.update(int(chance.paretovariate(0.9)) % 150_000 for _ in range(150_000))
     for name, count in true.items():
-        made.add(str(name), count, START_MS)
+        made.add([(str(name), count)], START_MS)
     over, worst = 0, 0
     names = chance.sample(range(200_000), 20_000)  # a quarter was never seen
     for name in names:
@@ -89,7 +99,7 @@ def test_a_smaller_budget_says_a_larger_error() -> None:
     for budget_bytes in (1 << 12, 1 << 14):
         made = sketch(budget_bytes=budget_bytes)
         for name in range(1_000):
-            made.add(str(name), 1, START_MS)
+            made.add([(str(name), 1)], START_MS)
         errors.append(made.estimate("0").error)
         assert len(made.to_bytes()) <= budget_bytes + 100
     assert errors[0] == pytest.approx(4 * errors[1], rel=0.2)
@@ -97,25 +107,25 @@ def test_a_smaller_budget_says_a_larger_error() -> None:
 
 def test_it_forgets_by_generations_of_event_time() -> None:
     made = sketch()
-    made.add("k", 3, START_MS)
+    made.add([("k", 3)], START_MS)
     for hours in (0, 12, 24):
-        made.add("clock", 1, START_MS + hours * HOUR_MS)
+        made.add([("clock", 1)], START_MS + hours * HOUR_MS)
         assert made.estimate("k").count == 3, "kept for at least the span"
-    made.add("clock", 1, START_MS + 32 * HOUR_MS)
+    made.add([("clock", 1)], START_MS + 32 * HOUR_MS)
     assert made.estimate("k").count == 0
-    assert not made.add("k", 1, START_MS)
-    assert made.add("k", 1, START_MS + 8 * HOUR_MS), "late, but within what is kept"
+    assert not made.add([("k", 1)], START_MS)
+    assert made.add([("k", 1)], START_MS + 8 * HOUR_MS), "late, but within what is kept"
     assert made.estimate("k").count == 1
-    made.add("clock", 1, START_MS + 400 * DAY_MS)
+    made.add([("clock", 1)], START_MS + 400 * DAY_MS)
     assert made.total == 1
 
 
 def test_a_full_cell_stays_full() -> None:
     made = sketch()
-    made.add("k", FULL - 1, START_MS)
+    made.add([("k", FULL - 1)], START_MS)
     assert made.estimate("k").count == FULL - 1
     for count in (1, 1, 100_000):
-        made.add("k", count, START_MS)
+        made.add([("k", count)], START_MS)
         assert made.estimate("k").count == FULL
 
 
@@ -123,7 +133,7 @@ def test_keys_of_the_hash_make_other_collisions() -> None:
     def count(key: bytes) -> list[int]:
         made = sketch(budget_bytes=GENERATIONS * ROWS * 8, key=key)
         for name in range(8):
-            made.add(str(name), 1, START_MS)
+            made.add([(str(name), 1)], START_MS)
         return [made.estimate(str(name)).count for name in range(100)]
 
     assert count(b"one") == count(b"one")
