@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from contracts.screening import ScreeningJob
-from streams.message import INGESTED_AT, Outgoing
+from streams.message import INGESTED_AT, Outgoing, Record
 from streams.pack import joined
 from streams.patience import patiently
 from streams.topic import MAX_DEAD_LETTER_BYTES
@@ -24,6 +25,10 @@ DURABLE_SECONDS = 120.0
 this is for the case that it does not."""
 STOP_SECONDS = 2.0
 
+LOG_APPEND_TIME = 1
+"""A topic's messages bear the broker's time, not their producer's."""
+
+HandOver = Callable[[list[Record]], None]
 Enqueue = Callable[[ScreeningJob], Awaitable[None]]
 Headers = list[tuple[str, bytes]]
 
@@ -33,9 +38,21 @@ class Emitter:
 
     Messages to one partition stay in order, those of one :meth:`send` and those of successive ones:
     they are sent in record batches, one at a time for each partition, repeated if need be.
+
+    Args:
+        enqueue: Takes the jobs for media workers.
+        hand_over: Told of batches that are durable, as the records that they are now.
+        handed_over: The topics of which it is told.
     """
 
-    def __init__(self, bootstrap: str, *, enqueue: Enqueue) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        enqueue: Enqueue,
+        hand_over: HandOver | None = None,
+        handed_over: Collection[str] = (),
+    ) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
@@ -43,6 +60,8 @@ class Emitter:
             max_request_size=MAX_DEAD_LETTER_BYTES,
         )
         self._enqueue = enqueue
+        self._hand_over = hand_over
+        self._handed_over = handed_over
 
     async def start(self) -> None:
         """Connect."""
@@ -96,13 +115,16 @@ class Emitter:
             await patiently("screening queue", partial(self._enqueue, job))
 
     async def _send_alone(self, message: Outgoing) -> Awaitable[Any]:
-        sent: Awaitable[Any] = await self._producer.send(
+        at_ms = _now_ms()
+        sent: asyncio.Future[Any] = await self._producer.send(
             message.topic,
             value=message.value,
             key=message.key,
             partition=message.partition,
+            timestamp_ms=at_ms,
             headers=_headers(message),
         )
+        self._hand_over_later(sent, message.topic, [message], at_ms)
         return sent
 
     async def _send_batches(
@@ -117,28 +139,79 @@ class Emitter:
                     batch = None
                 pending.append(await self._send_alone(message))
                 continue
-            if batch is None or not _fits(batch, message):
+            if batch is None or not batch.takes(message):
                 if batch is not None:
                     pending.append(await self._send_batch(topic, partition, batch))
-                batch = self._producer.create_batch()
-                _fits(batch, message)  # one that is new takes anything
+                batch = _Batch(self._producer.create_batch())
+                batch.takes(message)  # one that is new takes anything
         if batch is not None:
             pending.append(await self._send_batch(topic, partition, batch))
         return pending
 
-    async def _send_batch(self, topic: str, partition: int, batch: Any) -> Awaitable[Any]:
-        batch.close()  # nothing else is to be put into it
-        sent: Awaitable[Any] = await self._producer.send_batch(batch, topic, partition=partition)
+    async def _send_batch(self, topic: str, partition: int, batch: _Batch) -> Awaitable[Any]:
+        batch.building.close()  # nothing else is to be put into it
+        sent: asyncio.Future[Any] = await self._producer.send_batch(
+            batch.building, topic, partition=partition
+        )
+        self._hand_over_later(sent, topic, batch.messages, batch.at_ms)
         return sent
 
+    def _hand_over_later(
+        self, sent: asyncio.Future[Any], topic: str, messages: list[Outgoing], at_ms: int
+    ) -> None:
+        """Once the broker has messages that were sent together, hand over what they are now."""
+        hand_over = self._hand_over
+        if hand_over is None or topic not in self._handed_over:
+            return
 
-def _fits(batch: Any, message: Outgoing) -> bool:
-    """Put a message into a batch; False if there is no room for it."""
-    appended = batch.append(
-        key=message.key, value=message.value, timestamp=None, headers=_headers(message)
-    )
-    return appended is not None
+        def tell(sent: asyncio.Future[Any]) -> None:
+            if not sent.cancelled() and sent.exception() is None:
+                hand_over(_records(sent.result(), messages, at_ms))
+
+        sent.add_done_callback(tell)
+
+
+class _Batch:
+    """Messages that go to a partition together."""
+
+    def __init__(self, building: Any) -> None:
+        self.building = building
+        self.messages: list[Outgoing] = []
+        self.at_ms = _now_ms()
+
+    def takes(self, message: Outgoing) -> bool:
+        """Put a message into it; False if there is no room."""
+        appended = self.building.append(
+            key=message.key,
+            value=message.value,
+            timestamp=self.at_ms,
+            headers=_headers(message),
+        )
+        if appended is not None:
+            self.messages.append(message)
+        return appended is not None
+
+
+def _records(told: Any, messages: Iterable[Outgoing], at_ms: int) -> list[Record]:
+    """What messages that were sent together are, now that the broker has told where they lie."""
+    at_ms = told.timestamp if told.timestamp_type == LOG_APPEND_TIME else at_ms
+    return [
+        Record(
+            topic=told.topic,
+            partition=told.partition,
+            offset=offset,
+            timestamp_ms=at_ms,
+            key=message.key,
+            value=message.value,
+            ingested_at_ms=message.ingested_at_ms,
+        )
+        for offset, message in enumerate(messages, told.offset)
+    ]
 
 
 def _headers(message: Outgoing) -> Headers:
     return [(INGESTED_AT, b"%d" % message.ingested_at_ms)] if message.ingested_at_ms else []
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

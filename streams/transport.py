@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from faust import Schema
 from faust.transport.drivers import aiokafka as driver
@@ -29,6 +31,7 @@ from faust.types import ConsumerMessage
 
 from streams.message import INGESTED_AT, RETRY, Record
 from streams.progress import Chunk, Progress
+from streams.shortcut import Shortcut
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Polls briskly, and drains only what the present assignment fetched."""
 
     consumer: Consumer
+    _shortcut: Shortcut
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -76,7 +80,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         to be taken: with intake behind, what agents send each other would wait for it at each hop.
         """
         await super().on_start()
-        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._prefetch_backoff = 0.0
+        self._shortcut = Shortcut(fetcher)
 
     async def on_thread_stop(self) -> None:
         """Leave the group if its coordinator answers; aiokafka alone would wait for ever."""
@@ -105,7 +111,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch(self, tps: set[Any], timeout_seconds: float) -> tuple[object, Fetched]:
         consumer = self._ensure_consumer()
-        fetcher = consumer._fetcher
+        fetcher, shortcut = consumer._fetcher, self._shortcut
         deadline = time.monotonic() + timeout_seconds
         while True:
             if consumer._closed or fetcher._closed:
@@ -115,9 +121,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             with fetcher._subscriptions.fetch_context():
                 drained: dict[Any, list[Any]] = {}
                 for tp in [tp for tp in fetcher._records if tp in tps]:
-                    _make_records_of(fetcher._records[tp])
+                    waiting = fetcher._records[tp]
+                    _make_records_of(waiting)
                     # With no time to wait this does not give way to another task.
                     drained |= await fetcher.fetched_records({tp}, timeout=0, max_records=MAX_CHUNK)
+                    shortcut.drained(tp, waiting)
                 fetcher._fetch_max_wait_ms = (
                     BEHIND_FETCH_MAX_WAIT_MS if fetcher._records else FETCH_MAX_WAIT_MS
                 )
@@ -131,6 +139,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 else:
                     waiter.cancel()
         return self.current_assignment, drained
+
+    def take_offers(self, offers: deque[list[Record]]) -> None:
+        """Take what the main thread offers, till there is nothing."""
+        while offers:
+            self._shortcut.offer(offers.popleft())
 
     async def commit_under(self, assignment: object, offsets: Mapping[Any, int]) -> bool:
         """Commit offsets if the assignment they were reached under is still the present one."""
@@ -173,11 +186,23 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._progress: dict[Any, Progress] = {}
+        self._offers: deque[list[Record]] = deque()
         self._fetching = asyncio.Lock()
         self._committing = asyncio.Lock()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def hand_over(self, records: list[Record]) -> None:
+        """Let successive records that the broker has for certain be read without a fetch.
+
+        Those of a partition that is another worker's are left alone.
+        """
+        if (records[0].topic, records[0].partition) not in self._progress:
+            return
+        self._offers.append(records)
+        if len(self._offers) == 1:  # else the thread is about to take it with those before
+            self._thread.thread_loop.call_soon_threadsafe(self._thread.take_offers, self._offers)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -344,11 +369,12 @@ def _message(tp: Any, chunks: list[Chunk], generation_id: int) -> Any:
 def _make_records_of(fetched: Any) -> None:
     """Let what was fetched be unpacked to records of ours, with none of aiokafka's in between."""
     unpacking = getattr(fetched, "_partition_records", None)  # an error has none
-    if unpacking is not None:
-        unpacking._consumer_record = _record
+    if isinstance(unpacking, PartitionRecords):
+        unpacking._consumer_record = record_of
 
 
-def _record(tp: Any, message: Any) -> Record:
+def record_of(tp: Any, message: Any) -> Record:
+    """A record as aiokafka has unpacked it."""
     told = dict(message.headers) if message.headers else {}
     return Record(
         topic=tp.topic,

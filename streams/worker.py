@@ -89,8 +89,13 @@ class StreamWorker:
     ) -> None:
         topics = config.topics
         self._config = config
-        self._emitter = Emitter(config.bootstrap, enqueue=enqueue)
         self._app = _faust_app(config)
+        self._emitter = Emitter(
+            config.bootstrap,
+            enqueue=enqueue,
+            hand_over=self._app.consumer.hand_over,
+            handed_over=(topics.facets, topics.signals, topics.cases, topics.alerts),
+        )
         self._app.on_partitions_assigned.connect(self._on_assigned)
         self._reader = LogReader(config.bootstrap)
         self._shelf = SnapshotShelf(engine, SystemClock())

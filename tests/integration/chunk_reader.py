@@ -24,13 +24,13 @@ from streams.transport import ChunkSchema, Transport
 SLOWEST_SECONDS = 0.02
 
 
-async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
-    """Be a member of the group until SIGTERM."""
+def reading_app(bootstrap: str, group: str, folder: Path) -> faust.App:
+    """A Faust app on our transport; its agents are still to be added."""
     app = faust.App(
         group,
         broker=f"kafka://{bootstrap}",
         store="memory://",
-        datadir=tempfile.mkdtemp(),
+        datadir=str(folder),
         web_enabled=False,
         broker_session_timeout=6.0,
         broker_heartbeat_interval=0.5,
@@ -42,6 +42,12 @@ async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
         Monitor=None,
     )
     app.transport = Transport(app.conf.broker_consumer, app)
+    return app
+
+
+async def read(bootstrap: str, group: str, topic: str, journal: Path) -> None:
+    """Be a member of the group until SIGTERM."""
+    app = reading_app(bootstrap, group, Path(tempfile.mkdtemp()))
     lines = journal.open("a", buffering=1)
 
     def note(did: str, records: list[Record]) -> None:

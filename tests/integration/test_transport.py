@@ -9,17 +9,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from contracts.screening import ScreeningJob
 from doorstaff.embedded.broker import start_broker
+from streams.emitter import Emitter
+from streams.flow import Flow
+from streams.message import Outgoing, Record
+from streams.shortcut import Shortcut
+from streams.transport import ChunkSchema, record_of
+from tests.integration.chunk_reader import reading_app
 from tests.integration.kafka_cluster import KafkaCluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -232,3 +240,83 @@ def test_an_orderly_stop_repeats_nothing(group: Group) -> None:
         for offset in offsets
     ]
     assert len(seen) == MESSAGES
+
+
+async def test_what_a_member_sends_itself_is_what_a_fetch_would_bring(
+    bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, count = f"own-{random.getrandbits(32):08x}", 600
+    await _fill(bootstrap, topic, 0)
+    ways: Counter[bool] = Counter()
+    drained = Shortcut.drained
+
+    def counting(self: Shortcut, tp: TopicPartition, result: object) -> None:
+        ways[result is self._placed.get(tp)] += 1
+        drained(self, tp, result)
+
+    monkeypatch.setattr(Shortcut, "drained", counting)
+    read: list[Record] = []
+
+    async def work(runs: list[list[Record]]) -> None:
+        read.extend(record for run in runs for record in run)
+
+    app = reading_app(bootstrap, f"{topic}-group", tmp_path)
+
+    @app.agent(app.topic(topic, schema=ChunkSchema()))
+    async def agent(stream: Any) -> None:
+        await Flow("test", work, pace=lambda: 0.0).run(stream.noack())
+
+    async def never(job: ScreeningJob) -> None:
+        raise AssertionError(job)
+
+    consumer: Any = app.consumer
+    emitter = Emitter(bootstrap, enqueue=never, hand_over=consumer.hand_over, handed_over={topic})
+    other = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    async with AsyncExitStack() as stack:
+        for start, stop in ((emitter.start, emitter.stop), (other.start, other.stop)):
+            await start()
+            stack.push_async_callback(stop)
+        app.finalize()
+        await app.start()
+        stack.push_async_callback(app.stop)
+        for number in range(count):
+            partition = number % PARTITIONS
+            if number % 50 == 49:
+                await other.send_and_wait(topic, b"%d" % number, partition=partition)
+                continue
+            await emitter.emit(
+                Outgoing(
+                    topic=topic,
+                    partition=partition if number % 7 else None,  # then it goes alone, by its key
+                    key=b"%d" % at if at else None,
+                    value=b"%d" % number if at < 2 else b"",
+                    ingested_at_ms=number * at,
+                )
+                for at in range(3)
+            )
+        sent = count // 50 + 3 * (count - count // 50)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(read) < sent:
+                await asyncio.sleep(0.05)
+    assert ways[True] > count / 2  # taken up before a fetch brought them
+    assert ways[False] > 0
+    for partition in range(PARTITIONS):
+        own = [record for record in read if record.partition == partition]
+        assert own == await _fetched(bootstrap, topic, partition)
+
+
+async def _fetched(bootstrap: str, topic: str, partition: int) -> list[Record]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        tp = TopicPartition(topic, partition)
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        end = (await consumer.end_offsets([tp]))[tp]
+        found: list[Record] = []
+        while await consumer.position(tp) < end:
+            got = await consumer.getmany(tp, timeout_ms=1_000)
+            found += [record_of(tp, message) for message in got.get(tp, ())]
+        return found
+    finally:
+        await consumer.stop()

@@ -1,0 +1,191 @@
+"""The short way beside fetches, for a consumer that is aiokafka's own but for its network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from aiokafka.consumer.subscription_state import SubscriptionState
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams import shortcut
+from streams.message import Record
+from streams.shortcut import IN_STEP, Shortcut
+
+TP = TopicPartition("t", 0)
+
+
+def record(offset: int) -> Record:
+    return Record(topic="t", partition=0, offset=offset, timestamp_ms=0, key=None, value=b"")
+
+
+class Fetched:
+    """Records that came by a fetch, as ``PartitionRecords`` gives them out."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.next_fetch_offset = records[0].offset
+        self._left = iter(records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return self
+
+    def __next__(self) -> Record:
+        one = next(self._left)
+        self.next_fetch_offset = one.offset + 1
+        return one
+
+
+class Consumer:
+    """A partition's log, and who reads it: aiokafka's own ``fetched_records`` and positions."""
+
+    def __init__(self) -> None:
+        self.log: list[Record] = []
+        subscriptions = SubscriptionState()
+        subscriptions.subscribe({"t"})
+        subscriptions.assign_from_subscribed({TP})
+        self.fetcher: Any = Fetcher.__new__(Fetcher)
+        self.fetcher._subscriptions = subscriptions
+        self.fetcher._records = {}
+        self.fetcher._fetch_waiters = set()
+        self.fetcher._wait_consume_future = None
+        self.assignment = subscriptions.subscription.assignment
+        self.state = self.assignment.state_value(TP)
+        self.state.seek(0)
+        self.shortcut = Shortcut(self.fetcher)
+        self.read: list[int] = []
+        self.under_way: int | None = None
+        """The offset that a fetch has asked for."""
+
+    def append(self, count: int) -> list[Record]:
+        added = [record(len(self.log) + at) for at in range(count)]
+        self.log += added
+        return added
+
+    def ask(self) -> None:
+        """Send a fetch, as the fetcher does for partitions with nothing waiting."""
+        if self.under_way is None and not self.state.paused and TP not in self.fetcher._records:
+            self.under_way = self.state.position
+
+    def answer(self) -> None:
+        """Take its response in, as ``Fetcher._proc_fetch_request`` does."""
+        asked, self.under_way = self.under_way, None
+        if asked is None or asked != self.state.position or asked == len(self.log):
+            return
+        self.fetcher._records[TP] = FetchResult(
+            TP,
+            assignment=self.assignment,
+            partition_records=Fetched(self.log[asked:]),
+            backoff=0,
+        )
+
+    async def drain(self, most: int) -> None:
+        waiting = self.fetcher._records.get(TP)
+        if waiting is None:
+            return
+        drained = await self.fetcher.fetched_records({TP}, timeout=0, max_records=most)
+        self.shortcut.drained(TP, waiting)
+        self.read += [one.offset for one in drained.get(TP, ())]
+
+    async def finish(self) -> None:
+        """Read on until there is nothing more."""
+        for _ in range(3 * len(self.log) + 3):
+            self.state.resume()  # as a look does
+            await self.drain(100)
+            self.ask()
+            self.answer()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("own"), st.integers(1, 3)),
+        st.tuples(st.just("foreign"), st.integers(1, 2)),
+        st.tuples(st.sampled_from(["tell", "ask", "answer", "lose"]), st.just(0)),
+        st.tuples(st.just("drain"), st.integers(1, 4)),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_each_record_is_read_once_and_in_order_whatever_came_first(
+    steps: list[tuple[str, int]],
+) -> None:
+    async def run() -> Consumer:
+        consumer, untold = Consumer(), list[list[Record]]()
+        for what, count in steps:
+            match what:
+                case "own":
+                    untold.append(consumer.append(count))
+                case "foreign":
+                    consumer.append(count)
+                case "tell" if untold:
+                    consumer.shortcut.offer(untold.pop(0))
+                case "lose" if untold:  # what went alone, or was dropped for being too much
+                    untold.pop(0)
+                case "ask":
+                    consumer.ask()
+                case "answer":
+                    consumer.answer()
+                case "drain":
+                    await consumer.drain(count)
+        await consumer.finish()
+        return consumer
+
+    consumer = asyncio.run(run())
+    assert consumer.read == list(range(len(consumer.log)))
+
+
+async def test_what_keeps_coming_the_short_way_is_not_fetched() -> None:
+    consumer = Consumer()
+    for _ in range(IN_STEP + 3):
+        consumer.shortcut.offer(consumer.append(2))
+        await consumer.drain(10)
+    assert consumer.read == list(range(2 * IN_STEP + 6))
+    consumer.ask()
+    assert consumer.under_way is None
+
+
+async def test_a_look_finds_what_somebody_else_sent(monkeypatch: Any) -> None:
+    monkeypatch.setattr(shortcut, "LOOK_SECONDS", 0.01)
+    consumer = Consumer()
+    for _ in range(IN_STEP):
+        consumer.shortcut.offer(consumer.append(1))
+        await consumer.drain(10)
+    consumer.append(1)
+    consumer.shortcut.offer(consumer.append(1))  # behind the other's: it must wait for a fetch
+    await consumer.drain(10)
+    assert consumer.read == list(range(IN_STEP))
+    await asyncio.sleep(0.05)
+    consumer.ask()
+    consumer.answer()
+    await consumer.drain(10)
+    assert consumer.read == list(range(IN_STEP + 2))
+
+
+async def test_one_record_of_somebody_else_and_all_is_fetched_again() -> None:
+    consumer = Consumer()
+    for _ in range(IN_STEP - 1):
+        consumer.shortcut.offer(consumer.append(1))
+        await consumer.drain(10)
+    consumer.append(1)
+    consumer.ask()
+    consumer.answer()
+    await consumer.drain(10)
+    consumer.shortcut.offer(consumer.append(1))
+    await consumer.drain(10)
+    assert consumer.read == list(range(IN_STEP + 1))
+    consumer.ask()
+    assert consumer.under_way == IN_STEP + 1
+
+
+async def test_nothing_is_taken_up_of_a_partition_that_went_elsewhere() -> None:
+    consumer = Consumer()
+    consumer.shortcut.offer(consumer.append(1))
+    await consumer.drain(10)
+    consumer.fetcher._subscriptions.assign_from_subscribed(set())
+    consumer.shortcut.offer(consumer.append(1))
+    assert TP not in consumer.fetcher._records
