@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from bench.ground import Ground
 from bench.outlet import Outlet, Verdicts
+from bench.quota import held_to
 from bench.ruleset import write
 from contracts.ruleset import Ruleset
 from doorstaff.embedded.child import Child, free_port
@@ -52,12 +53,19 @@ class Contestant(ABC):
 
 
 class Doorstaff(Contestant):
-    """So many ``doorstaff worker``; an event is done when its first verdict is sent."""
+    """So many ``doorstaff worker``; an event is done when its first verdict is sent.
 
-    def __init__(self, ruleset: Ruleset, *, workers: int = 1) -> None:
+    Args:
+        ruleset: By which they score.
+        workers: How many.
+        cores: What each may use once it is up; None for all there are.
+    """
+
+    def __init__(self, ruleset: Ruleset, *, workers: int = 1, cores: float | None = None) -> None:
         super().__init__()
         self._ruleset = ruleset
         self._workers = workers
+        self._cores = cores
 
     async def start(self, ground: Ground, stack: AsyncExitStack, marks: Sequence[int]) -> None:
         """Start the workers and wait until each has its share."""
@@ -74,6 +82,8 @@ class Doorstaff(Contestant):
             child.wait_until(lambda port=port: _is_well(port), seconds=START_SECONDS)  # type: ignore[misc]
         for child, port in zip(self.children, ports, strict=True):  # a newcomer unsettles the rest
             child.wait_until(lambda port=port: _is_well(port), seconds=START_SECONDS)  # type: ignore[misc]
+            if self._cores is not None:
+                stack.enter_context(held_to((child.pid,), self._cores))
         topics = ground.topics
         self._verdicts = Verdicts(
             await stack.enter_async_context(

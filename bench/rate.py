@@ -31,6 +31,7 @@ from bench.field import FIELD
 from bench.latency import measure
 from bench.machine import describe
 from bench.page import write_page
+from bench.quota import is_available
 from bench.race import Finish, race
 from bench.ruleset import COUNTED, FACETS, bench_ruleset, write
 from bench.traffic import Traffic, ending_now
@@ -40,6 +41,8 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "build" / "bench" / "rate.json"
 PEERS_PYTHON = ROOT / "build" / "peers-venv" / "bin" / "python"
 PARTITIONS = 8
+SHARE = 0.6
+"""Of a core: what each worker is held to, so that two of them leave the broker what it needs."""
 
 Row = dict[str, Any]
 
@@ -62,6 +65,7 @@ class Size:
     peer_share: float = 1.0
     peers: tuple[str, ...] = tuple(FIELD)
     workers: tuple[int, ...] = (1, 2, 3)
+    shared_out: tuple[int, ...] = (1, 2)
     partitions: tuple[int, ...] = (1, 2, 4, 8, 16)
     facets: tuple[int, ...] = (2, 4, 6, 8, 10, 12)
     keys: tuple[int, ...] = (10_000, 100_000, 1_000_000, 5_000_000)
@@ -79,6 +83,7 @@ QUICK = Size(
     peer_share=0.003,
     peers=("aiokafka",),
     workers=(1,),
+    shared_out=(1,),
     partitions=(2,),
     facets=(2,),
     keys=(2_000,),
@@ -110,11 +115,17 @@ class Bench:
         self.results["signup_bytes"] = sum(sizes) / len(sizes)
 
     async def doorstaff(
-        self, signups: int, *, workers: int = 1, partitions: int = PARTITIONS, facets: int = COUNTED
+        self,
+        signups: int,
+        *,
+        workers: int = 1,
+        partitions: int = PARTITIONS,
+        facets: int = COUNTED,
+        cores: float | None = None,
     ) -> Row:
         """One run of our own workers."""
         finish = await race(
-            Doorstaff(bench_ruleset(facets), workers=workers),
+            Doorstaff(bench_ruleset(facets), workers=workers, cores=cores),
             self.signups[: self.size.warm_up + signups],
             warm_up=self.size.warm_up,
             limit_seconds=self.size.limit_seconds,
@@ -122,7 +133,9 @@ class Bench:
             kafka=self.kafka,
         )
         row = {"workers": workers, "partitions": partitions, "facets": facets, **_row(finish)}
+        row |= {"cores": cores}
         name = f"Doorstaff, workers {workers}, partitions {partitions}, facets {facets}"
+        name += "" if cores is None else f", {cores:g} of a core each"
         self.say(name, finish)
         return row
 
@@ -153,6 +166,17 @@ class Bench:
         """The whole path with one worker process and more."""
         signups = await self.enough()
         return [await self.doorstaff(signups, workers=workers) for workers in self.size.workers]
+
+    async def shared_out(self) -> list[Row]:
+        """The same where each worker has as much of a core, however many there are."""
+        if not is_available():
+            self.console.print("Workers held to a share of a core: this process may set no quota")
+            return []
+        signups = await self.enough()
+        return [
+            await self.doorstaff(signups, workers=workers, cores=SHARE)
+            for workers in self.size.shared_out
+        ]
 
     async def peers(self) -> list[Row]:
         """The others."""
@@ -258,6 +282,7 @@ class Bench:
         """By name, in the order in which they run."""
         return {
             "workers": self.workers,
+            "shared_out": self.shared_out,
             "peers": self.peers,
             "replay": self.replay,
             "latency": self.latency,
