@@ -36,7 +36,8 @@ up: .venv/.runtime ## Run everything on this machine until Ctrl-C
 	@$(BIN)/doorstaff up
 
 test: .venv/.dev ## Run the tests; those that lack a service are skipped, in CI they fail
-	@$(BIN)/python -m pytest
+	@echo "pytest, units on all cores"; $(BIN)/python -m pytest tests/unit -n auto --dist loadscope
+	@echo "pytest, the rest one by one"; $(BIN)/python -m pytest --ignore tests/unit
 
 lint: .venv/.dev ## Check style, format, types and who may import whom
 	@echo "ruff check"; $(BIN)/ruff check .
