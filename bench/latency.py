@@ -36,7 +36,7 @@ GROUP = 4
 GROUP_SPAN_SECONDS = 2.0
 TICK_SECONDS = 0.005
 SETTLE_SECONDS = 3.0
-"""The first seconds do not count; and so long the last alerts are waited for."""
+"""The first seconds do not count, at least; and so long the last alerts are waited for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +72,23 @@ class _Plan:
     sent_at: dict[int, float] = field(default_factory=dict)
 
 
-async def measure(rate: float, seconds: float, *, partitions: int = 8, kafka: str = "") -> Latency:
-    """Load one worker with so many signups a second."""
+async def measure(
+    rate: float,
+    seconds: float,
+    *,
+    after: float = SETTLE_SECONDS,
+    partitions: int = 8,
+    kafka: str = "",
+) -> Latency:
+    """Load one worker with so many signups a second.
+
+    Args:
+        rate: Signups a second.
+        seconds: For how long those are sent that count.
+        after: So long such a load goes on before any count.
+        partitions: Of each topic.
+        kafka: See ``Ground``.
+    """
     folder = Path(tempfile.mkdtemp(prefix="doorstaff-bench-"))
     try:
         async with (
@@ -81,14 +96,14 @@ async def measure(rate: float, seconds: float, *, partitions: int = 8, kafka: st
             AsyncExitStack() as stack,
         ):
             await Doorstaff(bench_ruleset()).start(ground, stack, ())
-            return await _measure(ground, rate, seconds)
+            return await _measure(ground, rate, seconds, after)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _measure(ground: Ground, rate: float, seconds: float) -> Latency:
+async def _measure(ground: Ground, rate: float, seconds: float, after: float) -> Latency:
     begin = time.time() + 1.0
-    plan = _plan(rate, seconds + SETTLE_SECONDS, begin)
+    plan = _plan(rate, seconds + after, begin)
     begin = max(begin, time.time() + 0.1)
     seen: dict[AlertId, tuple[float, frozenset[str]]] = {}
     async with asyncio.TaskGroup() as tasks:
@@ -101,7 +116,7 @@ async def _measure(ground: Ground, rate: float, seconds: float) -> Latency:
     for at, accounts in seen.values():
         for group in {plan.group_of[one] for one in accounts if one in plan.group_of}:
             first[group] = min(at, first.get(group, at))
-    counted = {group: at for group, at in plan.sent_at.items() if at >= begin + SETTLE_SECONDS}
+    counted = {group: at for group, at in plan.sent_at.items() if at >= begin + after}
     return Latency(
         rate=rate,
         sent_rate=len(plan.messages) / (ended - begin),

@@ -126,15 +126,19 @@ def _figures(parts: dict[str, list[Row]]) -> Iterator[tuple[str, str, str]]:
                 f"{row['rate']:,.0f}",
                 _mark(row["rate"] >= 40_000),
             )
-    for row in parts.get("latency", []):
-        if row["share"] == 0.5 and "p99" in row:
-            yield (
-                "event to alert: p99 under 250 ms at half the highest rate",
-                f"{row['p99'] * 1e3:,.0f} ms",
-                _mark(row["p99"] < 0.25),
-            )
+    yield from _figures_of_latency(parts.get("latency", []))
     yield from _figures_of_keys(parts.get("keys", []))
     yield from _figures_of_workers(own, parts.get("shared_out", []))
+
+
+def _figures_of_latency(rows: list[Row]) -> Iterator[tuple[str, str, str]]:
+    halves = {row["past_budget"]: row for row in rows if row["share"] == 0.5 and "p99" in row}
+    if False in halves:
+        p99, past = halves[False]["p99"], halves.get(True)
+        reached = f"{p99 * 1e3:,.0f} ms"
+        reached += f"; {past['p99'] * 1e3:,.0f} ms past the memory budget" if past else ""
+        asked = "event to alert: p99 under 250 ms at half the highest rate"
+        yield asked, reached, _mark(p99 < 0.25)
 
 
 def _figures_of_workers(own: list[Row], shared_out: list[Row]) -> Iterator[tuple[str, str, str]]:
@@ -263,7 +267,7 @@ def _latency(rows: list[Row]) -> Iterator[str]:
     yield "![From event to alert](images/benchmark-latency.png)"
     body = [
         (
-            f"{row['share']:g}",
+            f"{row['share']:g}{', past the budget' if row['past_budget'] else ''}",
             f"{row['rate']:,.0f}",
             f"{row['sent_rate']:,.0f}",
             *(f"{row[name] * 1e3:,.0f} ms" if name in row else "" for name in _QUANTILES),
@@ -281,6 +285,13 @@ def _latency(rows: list[Row]) -> Iterator[str]:
         " generator was late at most). Generator and consumer run on the same cores, so at high"
         " loads they are part of what is measured. Up to fifty devices a second are tipped over."
     )
+    if any(row["past_budget"] for row in rows):
+        yield (
+            "`Past the budget` is after 320,000 signups, whose facets are more than the 512 MiB of"
+            " memory that Doorstaff takes for them as shipped: what had to go is estimated from then"
+            " on, and a signup takes about half as much time again"
+            " ([why](decisions/0057-a-count-min-sketch-of-bytes.md))."
+        )
 
 
 _QUANTILES = ("p50", "p99", "p999")

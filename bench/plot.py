@@ -62,7 +62,7 @@ def rates(own: Row, peers: list[Row], path: Path) -> None:
 
 def latency(rows: list[Row], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 3.4))
-    rows = [row for row in rows if "p99" in row]
+    rows = [row for row in rows if "p99" in row and not row["past_budget"]]
     for index, (name, label, colour) in enumerate(
         (("p50", "p50", "#99f6e4"), ("p99", "p99", "#14b8a6"), ("p999", "p99.9", OWN))
     ):
