@@ -288,8 +288,8 @@ def _latency(rows: list[Row]) -> Iterator[str]:
     if any(row["past_budget"] for row in rows):
         yield (
             "`Past the budget` is after 320,000 signups, whose facets are more than the 512 MiB of"
-            " memory that Doorstaff takes for them as shipped: what had to go is estimated from then"
-            " on, and a signup takes about half as much time again"
+            " memory that Doorstaff takes for them as shipped: what had to go is estimated from"
+            " then on, and a signup takes about half as much time again"
             " ([why](decisions/0057-a-count-min-sketch-of-bytes.md))."
         )
 
