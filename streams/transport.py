@@ -120,18 +120,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return None, {}
             with fetcher._subscriptions.fetch_context():
                 drained: dict[Any, list[Any]] = {}
+                has_more = False
                 for tp in [tp for tp in fetcher._records if tp in tps]:
+                    if not shortcut.before_drain(tp):
+                        continue
                     waiting = fetcher._records[tp]
                     _make_records_of(waiting)
                     # With no time to wait this does not give way to another task.
                     drained |= await fetcher.fetched_records({tp}, timeout=0, max_records=MAX_CHUNK)
-                    shortcut.drained(tp, waiting)
+                    has_more |= shortcut.drained(tp, waiting)
                 fetcher._fetch_max_wait_ms = (
                     BEHIND_FETCH_MAX_WAIT_MS if fetcher._records else FETCH_MAX_WAIT_MS
                 )
                 remaining = deadline - time.monotonic()
                 if drained or remaining <= 0:
                     break
+                if has_more:
+                    continue
                 waiter = fetcher._create_fetch_waiter()
                 await asyncio.wait([waiter], timeout=remaining)
                 if waiter.done():
@@ -142,8 +147,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def take_offers(self, offers: deque[list[Record]]) -> None:
         """Take what the main thread offers, till there is nothing."""
-        while offers:
-            self._shortcut.offer(offers.popleft())
+        try:
+            while offers:
+                self._shortcut.offer(offers.popleft())
+        except Exception as error:  # they come by a fetch
+            log.warning("not read without a fetch", error=type(error).__name__)
+            offers.clear()
 
     async def commit_under(self, assignment: object, offsets: Mapping[Any, int]) -> bool:
         """Commit offsets if the assignment they were reached under is still the present one."""
@@ -198,7 +207,7 @@ class Consumer(driver.Consumer):
 
         Those of a partition that is another worker's are left alone.
         """
-        if (records[0].topic, records[0].partition) not in self._progress:
+        if (records[0].topic, records[0].partition) not in self._progress or self.should_stop:
             return
         self._offers.append(records)
         if len(self._offers) == 1:  # else the thread is about to take it with those before

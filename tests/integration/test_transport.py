@@ -250,9 +250,9 @@ async def test_what_a_member_sends_itself_is_what_a_fetch_would_bring(
     ways: Counter[bool] = Counter()
     drained = Shortcut.drained
 
-    def counting(self: Shortcut, tp: TopicPartition, result: object) -> None:
+    def counting(self: Shortcut, tp: TopicPartition, result: object) -> bool:
         ways[result is self._placed.get(tp)] += 1
-        drained(self, tp, result)
+        return drained(self, tp, result)
 
     monkeypatch.setattr(Shortcut, "drained", counting)
     read: list[Record] = []

@@ -52,13 +52,25 @@ class Consumer:
         self.fetcher._records = {}
         self.fetcher._fetch_waiters = set()
         self.fetcher._wait_consume_future = None
-        self.assignment = subscriptions.subscription.assignment
-        self.state = self.assignment.state_value(TP)
-        self.state.seek(0)
+        self.subscriptions = subscriptions
+        self.stand_at(0)
         self.shortcut = Shortcut(self.fetcher)
         self.read: list[int] = []
         self.under_way: int | None = None
         """The offset that a fetch has asked for."""
+
+    def stand_at(self, offset: int) -> None:
+        self.assignment = self.subscriptions.subscription.assignment
+        self.state = self.assignment.state_value(TP)
+        self.state.seek(offset)
+
+    def rebalance(self) -> None:
+        """Get the partition anew, at where it was left; what was fetched for it is dropped."""
+        position = self.state.position
+        self.subscriptions.assign_from_subscribed({TP})
+        self.fetcher._records.clear()
+        self.under_way = None
+        self.stand_at(position)
 
     def append(self, count: int) -> list[Record]:
         added = [record(len(self.log) + at) for at in range(count)]
@@ -83,9 +95,9 @@ class Consumer:
         )
 
     async def drain(self, most: int) -> None:
-        waiting = self.fetcher._records.get(TP)
-        if waiting is None:
+        if TP not in self.fetcher._records or not self.shortcut.before_drain(TP):
             return
+        waiting = self.fetcher._records[TP]
         drained = await self.fetcher.fetched_records({TP}, timeout=0, max_records=most)
         self.shortcut.drained(TP, waiting)
         self.read += [one.offset for one in drained.get(TP, ())]
@@ -93,7 +105,7 @@ class Consumer:
     async def finish(self) -> None:
         """Read on until there is nothing more."""
         for _ in range(3 * len(self.log) + 3):
-            self.state.resume()  # as a look does
+            await asyncio.sleep(2 * shortcut.LOOK_SECONDS if self.state.paused else 0)
             await self.drain(100)
             self.ask()
             self.answer()
@@ -103,7 +115,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("own"), st.integers(1, 3)),
         st.tuples(st.just("foreign"), st.integers(1, 2)),
-        st.tuples(st.sampled_from(["tell", "ask", "answer", "lose"]), st.just(0)),
+        st.tuples(st.sampled_from(["tell", "ask", "answer", "lose", "rebalance"]), st.just(0)),
         st.tuples(st.just("drain"), st.integers(1, 4)),
     ),
     max_size=60,
@@ -124,7 +136,9 @@ def test_each_record_is_read_once_and_in_order_whatever_came_first(
                     consumer.append(count)
                 case "tell" if untold:
                     consumer.shortcut.offer(untold.pop(0))
-                case "lose" if untold:  # what went alone, or was dropped for being too much
+                case "rebalance":
+                    consumer.rebalance()
+                case "lose" if untold:  # what the broker has and the producer did not hear of
                     untold.pop(0)
                 case "ask":
                     consumer.ask()
@@ -135,7 +149,12 @@ def test_each_record_is_read_once_and_in_order_whatever_came_first(
         await consumer.finish()
         return consumer
 
-    consumer = asyncio.run(run())
+    before = shortcut.LOOK_SECONDS, shortcut.IN_STEP
+    try:
+        shortcut.LOOK_SECONDS, shortcut.IN_STEP = 0.001, 2
+        consumer = asyncio.run(run())
+    finally:
+        shortcut.LOOK_SECONDS, shortcut.IN_STEP = before
     assert consumer.read == list(range(len(consumer.log)))
 
 
@@ -156,14 +175,68 @@ async def test_a_look_finds_what_somebody_else_sent(monkeypatch: Any) -> None:
         consumer.shortcut.offer(consumer.append(1))
         await consumer.drain(10)
     consumer.append(1)
-    consumer.shortcut.offer(consumer.append(1))  # behind the other's: it must wait for a fetch
-    await consumer.drain(10)
-    assert consumer.read == list(range(IN_STEP))
+    assert consumer.state.paused
     await asyncio.sleep(0.05)
     consumer.ask()
     consumer.answer()
     await consumer.drain(10)
-    assert consumer.read == list(range(IN_STEP + 2))
+    assert consumer.read == list(range(IN_STEP + 1))
+
+
+async def test_what_lies_behind_somebody_elses_record_lets_it_be_fetched_at_once() -> None:
+    consumer = Consumer()
+    for _ in range(IN_STEP):
+        consumer.shortcut.offer(consumer.append(1))
+        await consumer.drain(10)
+    assert consumer.state.paused
+    consumer.append(1)
+    consumer.shortcut.offer(consumer.append(1))
+    assert not consumer.state.paused
+
+
+async def test_a_pause_of_a_former_assignment_ends_one_of_the_present(monkeypatch: Any) -> None:
+    monkeypatch.setattr(shortcut, "LOOK_SECONDS", 0.01)
+    consumer = Consumer()
+    for _ in range(2):
+        for _ in range(IN_STEP):
+            consumer.shortcut.offer(consumer.append(1))
+            await consumer.drain(10)
+        assert consumer.state.paused
+        consumer.rebalance()
+    for _ in range(IN_STEP):
+        consumer.shortcut.offer(consumer.append(1))
+        await consumer.drain(10)
+    assert consumer.state.paused
+    await asyncio.sleep(0.05)
+    assert not consumer.state.paused
+
+
+async def test_what_was_offered_of_a_log_is_not_read_in_place_of_another_one() -> None:
+    consumer = Consumer()
+    consumer.append(3)
+    consumer.ask()
+    consumer.answer()
+    await consumer.drain(10)
+    consumer.append(2)
+    consumer.shortcut.offer(old := consumer.append(2))
+    consumer.log.clear()  # the topic is made anew
+    new = consumer.append(5)  # as far as what was offered of the old one begins
+    consumer.state.seek(0)
+    consumer.ask()
+    consumer.answer()
+    seen: list[Record] = []
+    for _ in range(4):
+        if consumer.state.position == len(new) and len(new) == len(consumer.log) == 5:
+            new += consumer.append(3)
+        if TP in consumer.fetcher._records and consumer.shortcut.before_drain(TP):
+            waiting = consumer.fetcher._records[TP]
+            got = await consumer.fetcher.fetched_records({TP}, timeout=0, max_records=5)
+            consumer.shortcut.drained(TP, waiting)
+            seen += got.get(TP, [])
+        consumer.ask()
+        consumer.answer()
+    assert all(one is other for one, other in zip(seen, new, strict=True))
+    assert not any(one is other for one in seen for other in old)
 
 
 async def test_one_record_of_somebody_else_and_all_is_fetched_again() -> None:
