@@ -150,12 +150,10 @@ def _figures_of_workers(own: list[Row], shared_out: list[Row]) -> Iterator[tuple
     on_the_same, on_its_own = ratios
     if on_its_own:
         share = shared_out[0]["cores"]
-        yield (
-            asked,
-            f"{on_its_own:.2f} times, each worker with {share:g} of a core; {on_the_same:.2f} times"
-            " where both, the broker and the database fill the cores",
-            _mark(on_its_own >= 1.7),
-        )
+        reached = f"{on_its_own:.2f} times, each worker with {share:g} of a core"
+        if on_the_same:
+            reached += f"; {on_the_same:.2f} times where all share the cores"
+        yield asked, reached, _mark(on_its_own >= 1.7)
     elif on_the_same:
         reached = f"{on_the_same:.2f} times, broker and database on the same cores"
         yield asked, reached, _mark(on_the_same >= 1.7)

@@ -36,7 +36,7 @@ def held_to(pids: Iterable[int], cores: float) -> Iterator[None]:
         OSError: The kernel does not let this process.
     """
     is_old = (ROOT / "cpu").is_dir()
-    parent = ROOT / "cpu" if is_old else ROOT
+    parent = _own_group("cpu" if is_old else "")
     group = parent / f"doorstaff-bench-{os.getpid()}-{next(_numbers)}"
     group.mkdir()
     try:
@@ -54,3 +54,12 @@ def held_to(pids: Iterable[int], cores: float) -> Iterator[None]:
             with suppress(ProcessLookupError):
                 (parent / "cgroup.procs").write_text(left)
         group.rmdir()
+
+
+def _own_group(controller: str) -> Path:
+    """The group of this process and its children: its limits go on holding for them."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return ROOT / controller / path.lstrip("/")
+    return ROOT / controller

@@ -42,7 +42,7 @@ class Emitter:
     Args:
         enqueue: Takes the jobs for media workers.
         hand_over: Told of batches that are durable, as the records that they are now.
-        handed_over: The topics of which it is told.
+        own_topics: Those that this worker reads itself: of these it is told.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Emitter:
         *,
         enqueue: Enqueue,
         hand_over: HandOver | None = None,
-        handed_over: Collection[str] = (),
+        own_topics: Collection[str] = (),
     ) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
@@ -61,7 +61,7 @@ class Emitter:
         )
         self._enqueue = enqueue
         self._hand_over = hand_over
-        self._handed_over = handed_over
+        self._own_topics = own_topics
 
     async def start(self) -> None:
         """Connect."""
@@ -161,7 +161,7 @@ class Emitter:
     ) -> None:
         """Once the broker has messages that were sent together, hand over what they are now."""
         hand_over = self._hand_over
-        if hand_over is None or topic not in self._handed_over:
+        if hand_over is None or topic not in self._own_topics:
             return
 
         def tell(sent: asyncio.Future[Any]) -> None:

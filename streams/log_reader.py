@@ -7,10 +7,10 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.errors import BrokerUnavailable
-from streams.message import RETRY, Record
+from streams.message import Record, record_of
 
 _FETCH_RECORDS = 1_000
 _FETCH_WAIT_MS = 500
@@ -67,7 +67,7 @@ class LogReader:
                 found = await consumer.getmany(
                     tp, timeout_ms=_FETCH_WAIT_MS, max_records=_FETCH_RECORDS
                 )
-                records = [_record(message) for message in found.get(tp, ())]
+                records = [record_of(tp, message) for message in found.get(tp, ())]
                 before, position = position, await consumer.position(tp)
                 if position < before:  # a leader that has not all yet sends one back to the start
                     position = before
@@ -103,15 +103,3 @@ async def _bounds(consumer: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, 
     consumer.assign([tp])
     kept = (await consumer.beginning_offsets([tp]))[tp]
     return kept, (await consumer.end_offsets([tp]))[tp]
-
-
-def _record(message: ConsumerRecord) -> Record:
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp,
-        key=message.key,
-        value=message.value or b"",
-        is_retry=any(name == RETRY for name, _ in message.headers),
-    )

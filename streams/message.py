@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import msgspec
 from prometheus_client import Counter
 
@@ -47,3 +50,24 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     joins: bool = False
     ingested_at_ms: int = 0
     counted: tuple[tuple[Counter, int], ...] = ()
+
+
+def record_of(tp: tuple[str, int], message: Any) -> Record:
+    """A record of ours of one that aiokafka has unpacked, of a topic and a partition."""
+    told = dict(message.headers) if message.headers else {}
+    topic, partition = tp
+    return Record(
+        topic=topic,
+        partition=partition,
+        offset=message.offset,
+        timestamp_ms=message.timestamp or time.time_ns() // 1_000_000,
+        key=message.key,
+        value=message.value or b"",
+        ingested_at_ms=_whole_number(told[INGESTED_AT]) if INGESTED_AT in told else 0,
+        is_retry=RETRY in told,
+    )
+
+
+def _whole_number(header: bytes) -> int:
+    """Read a header of ours; a foreign one says nothing."""
+    return int(header) if header.isdigit() else 0

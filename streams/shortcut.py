@@ -2,11 +2,11 @@
 
 Stages send each other packs, and most go to a partition that the same worker reads. Once the broker
 has a batch for certain and has told its offset, its records are known: they are what a fetch from
-there would bring. So they are put where aiokafka puts what it has fetched, provided that the
-consumer has come to just that offset. All else is as with a fetch: who drains it, when it counts as
-read, and what a rebalance does to it. Where somebody else's records lie between, all comes by one.
+there would bring. So they are placed in the buffer of aiokafka's fetcher, provided that the
+consumer stands at just that offset. They are drained, count as read, and are dropped by a rebalance
+as fetched ones are. Where somebody else's records lie between, a fetch brings them all.
 
-A partition whose records keep coming this way is not fetched, but for a look now and then.
+A partition whose records keep coming this way is paused, but for a look now and then.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 
 from streams.message import Record
+from streams.progress import bytes_of
 
-IN_STEP = 8
-"""So many batches in a row, with nobody else's between, and the partition is not fetched."""
-LOOK_SECONDS = 0.25
-"""For how long at most: somebody else's records may wait so long."""
-MOST_OFFERED = 32
-"""Batches of one partition that wait for the consumer to come to their offset: it is behind, or
-stands at somebody else's records. The oldest is let go, and comes by a fetch."""
+MIN_OWN_BATCHES = 8
+"""So many in a row, with nobody else's between, and a partition is paused."""
+PAUSE_SECONDS = 0.25
+"""How long a pause lasts at most. Somebody else's record waits for its end and for a fetch."""
+MAX_OFFERED_BYTES = 1024**2
+"""Of one partition, until the consumer comes to their offsets: it is behind, or stands at somebody
+else's records. Past it the oldest are let go, and come by a fetch."""
 
 
 class Shortcut:
@@ -38,136 +39,162 @@ class Shortcut:
 
     def __init__(self, fetcher: Any) -> None:
         self._fetcher = fetcher
-        self._known: Any = None
-        """The assignment that all of this is about."""
-        self._offered: dict[TopicPartition, deque[list[Record]]] = {}
-        self._placed: dict[TopicPartition, FetchResult] = {}
-        self._in_row: dict[TopicPartition, int] = {}
-        self._reached: dict[TopicPartition, int] = {}
-        """Where the consumer stood when it last took records out."""
-        self._pauses: set[TopicPartition] = set()
+        self._partitions: dict[TopicPartition, _Partition] = {}
         set_error = fetcher._set_error
 
         def make_way(tp: TopicPartition, error: Exception) -> None:
-            if fetcher._records.get(tp) is self._placed.get(tp):  # aiokafka asserts there is none
-                fetcher._records.pop(tp, None)
+            self._take_back(tp)  # an answer with an error finds the buffer empty, aiokafka asserts
             set_error(tp, error)
 
         fetcher._set_error = make_way
 
     def offer(self, records: list[Record]) -> None:
         """Take the records of a batch that the broker has, in the order of their offsets."""
-        first = records[0]
-        tp = TopicPartition(first.topic, first.partition)
-        state = self._state(tp)
-        if state is None:
+        tp = TopicPartition(records[0].topic, records[0].partition)
+        partition = self._partition(tp)
+        if partition is None:
             return
-        waiting = self._offered.setdefault(tp, deque(maxlen=MOST_OFFERED))
-        if waiting and waiting[-1][-1].offset >= first.offset:  # the log is another one by now
-            waiting.clear()
-        waiting.append(records)
+        partition.add(records)
+        state = partition.state
         state.highwater = max(state.highwater or 0, records[-1].offset + 1)
-        if self._take_up(tp):
+        if self._place(tp, partition):
             for waiter in self._fetcher._fetch_waiters:
                 self._fetcher._notify(waiter)
-        elif waiting and waiting[0][0].offset > state.position:
+        elif partition.offered and partition.offered[0][0].offset > state.position:
             state.resume()  # somebody else's records lie before it: a fetch has to bring them
 
-    def before_drain(self, tp: TopicPartition) -> bool:
-        """Whether what waits can be drained; forget what the consumer went back behind."""
-        state = self._state(tp)
-        if state is None and tp in self._placed:  # its position was reset
-            if self._fetcher._records.get(tp) is self._placed[tp]:
-                del self._fetcher._records[tp]
-            self._forget(tp)
-            return tp in self._fetcher._records
-        if state is not None and state.position < self._reached.get(tp, 0):
-            waiting = self._fetcher._records.get(tp)
-            if waiting is not None and waiting is self._placed.get(tp):
-                del self._fetcher._records[tp]
-            self._forget(tp)
+    def can_drain(self, tp: TopicPartition) -> bool:
+        """Whether there is something to drain; nothing of a log that the consumer has left."""
+        if self._partition(tp) is None:
+            self._take_back(tp)
         return tp in self._fetcher._records
 
     def drained(self, tp: TopicPartition, result: Any) -> bool:
         """Go on after a drain of what waited; whether more was placed for the next one."""
-        if result is not self._placed.pop(tp, None):
-            self._in_row.pop(tp, None)
-        elif self._fetcher._records.get(tp) is result:  # it has more
-            self._placed[tp] = result
-        state = self._state(tp)
-        if state is None:
+        partition = self._partition(tp)
+        if partition is None:
             return False
-        self._reached[tp] = state.position
+        if result is not partition.placed:
+            partition.own_batches = 0
+        partition.reached = partition.state.position
         if tp in self._fetcher._records:
             return False
-        if self._take_up(tp):
+        partition.placed = None
+        if self._place(tp, partition):
             return True
-        if self._in_row.get(tp, 0) >= IN_STEP and not self._offered.get(tp):
-            self._pause(tp, state)
+        if partition.own_batches >= MIN_OWN_BATCHES and not partition.offered:
+            partition.pause()
         return False
 
-    def _take_up(self, tp: TopicPartition) -> bool:
-        """Place the offered batch that begins at the position in the fetcher's buffer."""
-        state = self._state(tp)
-        waiting = self._offered.get(tp)
-        if not waiting or state is None or tp in self._fetcher._records:
+    def _place(self, tp: TopicPartition, partition: _Partition) -> bool:
+        """Place the offered batch that begins at the position, if there is one, in the buffer."""
+        buffer = self._fetcher._records
+        records = None if tp in buffer else partition.take_next()
+        if records is None:
             return False
-        position = state.position
-        if position < self._reached.get(tp, 0):
-            self._forget(tp)
-            return False
-        while waiting and waiting[0][-1].offset < position:
-            waiting.popleft()  # a fetch was quicker
-        if not waiting or waiting[0][0].offset != position:
-            return False
-        self._placed[tp] = self._fetcher._records[tp] = FetchResult(
-            tp, assignment=self._known, partition_records=_Own(waiting.popleft()), backoff=0
+        partition.placed = buffer[tp] = FetchResult(
+            tp,
+            assignment=self._assignment,
+            partition_records=Unpacked(records),
+            backoff=0,
         )
-        self._in_row[tp] = self._in_row.get(tp, 0) + 1
-        state.resume()  # else it could not be drained
+        partition.own_batches += 1
+        partition.state.resume()  # else it could not be drained
         return True
 
-    def _forget(self, tp: TopicPartition) -> None:
-        for known in (self._offered, self._placed, self._in_row, self._reached):
-            known.pop(tp, None)
+    def _take_back(self, tp: TopicPartition) -> None:
+        """Take what was placed out of the buffer, and forget the partition."""
+        partition = self._partitions.pop(tp, None)
+        placed = None if partition is None else partition.placed
+        if placed is not None and self._fetcher._records.get(tp) is placed:
+            del self._fetcher._records[tp]
 
-    def _pause(self, tp: TopicPartition, state: Any) -> None:
-        """Fetch nothing of a partition for a while."""
-        state.pause()
-        if tp not in self._pauses:
-            self._pauses.add(tp)
-            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._resume, tp, state)
+    def _partition(self, tp: TopicPartition) -> _Partition | None:
+        """What is known of a partition; None while it is not the consumer's or has no position.
 
-    def _resume(self, tp: TopicPartition, state: Any) -> None:
-        state.resume()
-        if self._state(tp) is state:  # else the timer is of a former assignment
-            self._pauses.discard(tp)
-
-    def _state(self, tp: TopicPartition) -> Any | None:
-        """How far the consumer has come with a partition; None of one that is not its own.
-
-        What is known of a former assignment is forgotten.
+        What was known under another assignment, or before the consumer went back, is forgotten: the
+        log may be another one.
         """
-        subscription = self._fetcher._subscriptions.subscription
-        assignment = None if subscription is None else subscription.assignment
-        if assignment is not self._known:
-            self._known = assignment
-            for known in (self._offered, self._placed, self._in_row, self._reached, self._pauses):
-                known.clear()
+        assignment = self._assignment
         if assignment is None or not assignment.active or tp not in assignment.tps:
             return None
         state = assignment.state_value(tp)
-        return state if state.has_valid_position else None
+        if not state.has_valid_position:
+            return None
+        known = self._partitions.get(tp)
+        if known is None or known.state is not state or state.position < known.reached:
+            self._take_back(tp)
+            known = self._partitions[tp] = _Partition(state)
+        return known
+
+    @property
+    def _assignment(self) -> Any:
+        subscription = self._fetcher._subscriptions.subscription
+        return None if subscription is None else subscription.assignment
 
 
-class _Own:
-    """Records in place of aiokafka's, which it unpacks one by one."""
+class _Partition:
+    """A partition under one assignment.
+
+    Attributes:
+        state: How far the consumer has come, by aiokafka.
+        reached: Where it stood when it last took records out.
+        offered: Batches whose turn has not come, in the order of their offsets.
+        placed: What was placed last, if it is not drained.
+        own_batches: Placed since the last records that came by a fetch.
+    """
+
+    def __init__(self, state: Any) -> None:
+        self.state = state
+        self.reached: int = state.position
+        self.offered: deque[list[Record]] = deque()
+        self.placed: FetchResult | None = None
+        self.own_batches = 0
+        self._bytes = 0
+        self._is_pausing = False
+
+    def add(self, records: list[Record]) -> None:
+        """Let a batch wait for its turn."""
+        if self.offered and self.offered[-1][-1].offset >= records[0].offset:
+            while self.offered:  # of a log that was cut off since
+                self._pop()
+        self.offered.append(records)
+        self._bytes += bytes_of(records)
+        while self._bytes > MAX_OFFERED_BYTES:
+            self._pop()
+
+    def take_next(self) -> list[Record] | None:
+        """The batch that begins at the position, if it was offered."""
+        position = self.state.position
+        while self.offered and self.offered[0][-1].offset < position:
+            self._pop()  # a fetch was quicker
+        return self._pop() if self.offered and self.offered[0][0].offset == position else None
+
+    def pause(self) -> None:
+        """Let nothing be fetched for a while."""
+        self.state.pause()
+        if not self._is_pausing:
+            self._is_pausing = True
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        self._is_pausing = False
+        self.state.resume()
+
+    def _pop(self) -> list[Record]:
+        records = self.offered.popleft()
+        self._bytes -= bytes_of(records)
+        return records
+
+
+class Unpacked:
+    """Records that are ready, in place of what aiokafka unpacks one by one."""
 
     def __init__(self, records: list[Record]) -> None:
         self.next_fetch_offset = records[0].offset
         self._left = iter(records)
 
-    def __iter__(self) -> _Own:
+    def __iter__(self) -> Unpacked:
         return self
 
     def __next__(self) -> Record:

@@ -29,7 +29,7 @@ from faust import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import ConsumerMessage
 
-from streams.message import INGESTED_AT, RETRY, Record
+from streams.message import Record, record_of
 from streams.progress import Chunk, Progress
 from streams.shortcut import Shortcut
 
@@ -122,7 +122,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 drained: dict[Any, list[Any]] = {}
                 has_more = False
                 for tp in [tp for tp in fetcher._records if tp in tps]:
-                    if not shortcut.before_drain(tp):
+                    if not shortcut.can_drain(tp):
                         continue
                     waiting = fetcher._records[tp]
                     _make_records_of(waiting)
@@ -380,23 +380,3 @@ def _make_records_of(fetched: Any) -> None:
     unpacking = getattr(fetched, "_partition_records", None)  # an error has none
     if isinstance(unpacking, PartitionRecords):
         unpacking._consumer_record = record_of
-
-
-def record_of(tp: Any, message: Any) -> Record:
-    """A record as aiokafka has unpacked it."""
-    told = dict(message.headers) if message.headers else {}
-    return Record(
-        topic=tp.topic,
-        partition=tp.partition,
-        offset=message.offset,
-        timestamp_ms=message.timestamp or time.time_ns() // 1_000_000,
-        key=message.key,
-        value=message.value or b"",
-        ingested_at_ms=_whole_number(told[INGESTED_AT]) if INGESTED_AT in told else 0,
-        is_retry=RETRY in told,
-    )
-
-
-def _whole_number(header: bytes) -> int:
-    """Read a header of ours; a foreign one says nothing."""
-    return int(header) if header.isdigit() else 0

@@ -94,7 +94,7 @@ class StreamWorker:
             config.bootstrap,
             enqueue=enqueue,
             hand_over=self._app.consumer.hand_over,
-            handed_over=(topics.facets, topics.signals, topics.cases, topics.alerts),
+            own_topics=(topics.facets, topics.signals, topics.cases, topics.alerts),
         )
         self._app.on_partitions_assigned.connect(self._on_assigned)
         self._reader = LogReader(config.bootstrap)

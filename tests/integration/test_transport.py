@@ -24,9 +24,9 @@ from contracts.screening import ScreeningJob
 from doorstaff.embedded.broker import start_broker
 from streams.emitter import Emitter
 from streams.flow import Flow
-from streams.message import Outgoing, Record
+from streams.message import Outgoing, Record, record_of
 from streams.shortcut import Shortcut
-from streams.transport import ChunkSchema, record_of
+from streams.transport import ChunkSchema
 from tests.integration.chunk_reader import reading_app
 from tests.integration.kafka_cluster import KafkaCluster
 
@@ -251,7 +251,7 @@ async def test_what_a_member_sends_itself_is_what_a_fetch_would_bring(
     drained = Shortcut.drained
 
     def counting(self: Shortcut, tp: TopicPartition, result: object) -> bool:
-        ways[result is self._placed.get(tp)] += 1
+        ways[result is self._partitions[tp].placed] += 1
         return drained(self, tp, result)
 
     monkeypatch.setattr(Shortcut, "drained", counting)
@@ -270,7 +270,7 @@ async def test_what_a_member_sends_itself_is_what_a_fetch_would_bring(
         raise AssertionError(job)
 
     consumer: Any = app.consumer
-    emitter = Emitter(bootstrap, enqueue=never, hand_over=consumer.hand_over, handed_over={topic})
+    emitter = Emitter(bootstrap, enqueue=never, hand_over=consumer.hand_over, own_topics={topic})
     other = AIOKafkaProducer(bootstrap_servers=bootstrap)
     async with AsyncExitStack() as stack:
         for start, stop in ((emitter.start, emitter.stop), (other.start, other.stop)):

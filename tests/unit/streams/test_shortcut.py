@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import shortcut
 from streams.message import Record
-from streams.shortcut import IN_STEP, Shortcut
+from streams.progress import bytes_of
+from streams.shortcut import MIN_OWN_BATCHES, Shortcut, Unpacked
 
 TP = TopicPartition("t", 0)
 
 
 def record(offset: int) -> Record:
     return Record(topic="t", partition=0, offset=offset, timestamp_ms=0, key=None, value=b"")
-
-
-class Fetched:
-    """Records that came by a fetch, as ``PartitionRecords`` gives them out."""
-
-    def __init__(self, records: list[Record]) -> None:
-        self.next_fetch_offset = records[0].offset
-        self._left = iter(records)
-
-    def __iter__(self) -> Iterator[Record]:
-        return self
-
-    def __next__(self) -> Record:
-        one = next(self._left)
-        self.next_fetch_offset = one.offset + 1
-        return one
 
 
 class Consumer:
@@ -52,6 +38,7 @@ class Consumer:
         self.fetcher._records = {}
         self.fetcher._fetch_waiters = set()
         self.fetcher._wait_consume_future = None
+        self.fetcher._prefetch_backoff = 0.0
         self.subscriptions = subscriptions
         self.stand_at(0)
         self.shortcut = Shortcut(self.fetcher)
@@ -90,22 +77,22 @@ class Consumer:
         self.fetcher._records[TP] = FetchResult(
             TP,
             assignment=self.assignment,
-            partition_records=Fetched(self.log[asked:]),
+            partition_records=Unpacked(self.log[asked:]),
             backoff=0,
         )
 
     async def drain(self, most: int) -> None:
-        if TP not in self.fetcher._records or not self.shortcut.before_drain(TP):
+        if TP not in self.fetcher._records or not self.shortcut.can_drain(TP):
             return
         waiting = self.fetcher._records[TP]
         drained = await self.fetcher.fetched_records({TP}, timeout=0, max_records=most)
-        self.shortcut.drained(TP, waiting)
+        self.may_go_on = self.shortcut.drained(TP, waiting)
         self.read += [one.offset for one in drained.get(TP, ())]
 
     async def finish(self) -> None:
         """Read on until there is nothing more."""
         for _ in range(3 * len(self.log) + 3):
-            await asyncio.sleep(2 * shortcut.LOOK_SECONDS if self.state.paused else 0)
+            await asyncio.sleep(2 * shortcut.PAUSE_SECONDS if self.state.paused else 0)
             await self.drain(100)
             self.ask()
             self.answer()
@@ -149,29 +136,29 @@ def test_each_record_is_read_once_and_in_order_whatever_came_first(
         await consumer.finish()
         return consumer
 
-    before = shortcut.LOOK_SECONDS, shortcut.IN_STEP
+    before = shortcut.PAUSE_SECONDS, shortcut.MIN_OWN_BATCHES
     try:
-        shortcut.LOOK_SECONDS, shortcut.IN_STEP = 0.001, 2
+        shortcut.PAUSE_SECONDS, shortcut.MIN_OWN_BATCHES = 0.001, 2
         consumer = asyncio.run(run())
     finally:
-        shortcut.LOOK_SECONDS, shortcut.IN_STEP = before
+        shortcut.PAUSE_SECONDS, shortcut.MIN_OWN_BATCHES = before
     assert consumer.read == list(range(len(consumer.log)))
 
 
 async def test_what_keeps_coming_the_short_way_is_not_fetched() -> None:
     consumer = Consumer()
-    for _ in range(IN_STEP + 3):
+    for _ in range(MIN_OWN_BATCHES + 3):
         consumer.shortcut.offer(consumer.append(2))
         await consumer.drain(10)
-    assert consumer.read == list(range(2 * IN_STEP + 6))
+    assert consumer.read == list(range(2 * MIN_OWN_BATCHES + 6))
     consumer.ask()
     assert consumer.under_way is None
 
 
-async def test_a_look_finds_what_somebody_else_sent(monkeypatch: Any) -> None:
-    monkeypatch.setattr(shortcut, "LOOK_SECONDS", 0.01)
+async def test_a_look_finds_what_somebody_else_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortcut, "PAUSE_SECONDS", 0.01)
     consumer = Consumer()
-    for _ in range(IN_STEP):
+    for _ in range(MIN_OWN_BATCHES):
         consumer.shortcut.offer(consumer.append(1))
         await consumer.drain(10)
     consumer.append(1)
@@ -180,12 +167,12 @@ async def test_a_look_finds_what_somebody_else_sent(monkeypatch: Any) -> None:
     consumer.ask()
     consumer.answer()
     await consumer.drain(10)
-    assert consumer.read == list(range(IN_STEP + 1))
+    assert consumer.read == list(range(MIN_OWN_BATCHES + 1))
 
 
 async def test_what_lies_behind_somebody_elses_record_lets_it_be_fetched_at_once() -> None:
     consumer = Consumer()
-    for _ in range(IN_STEP):
+    for _ in range(MIN_OWN_BATCHES):
         consumer.shortcut.offer(consumer.append(1))
         await consumer.drain(10)
     assert consumer.state.paused
@@ -194,16 +181,18 @@ async def test_what_lies_behind_somebody_elses_record_lets_it_be_fetched_at_once
     assert not consumer.state.paused
 
 
-async def test_a_pause_of_a_former_assignment_ends_one_of_the_present(monkeypatch: Any) -> None:
-    monkeypatch.setattr(shortcut, "LOOK_SECONDS", 0.01)
+async def test_a_pause_of_a_former_assignment_ends_one_of_the_present(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shortcut, "PAUSE_SECONDS", 0.01)
     consumer = Consumer()
     for _ in range(2):
-        for _ in range(IN_STEP):
+        for _ in range(MIN_OWN_BATCHES):
             consumer.shortcut.offer(consumer.append(1))
             await consumer.drain(10)
         assert consumer.state.paused
         consumer.rebalance()
-    for _ in range(IN_STEP):
+    for _ in range(MIN_OWN_BATCHES):
         consumer.shortcut.offer(consumer.append(1))
         await consumer.drain(10)
     assert consumer.state.paused
@@ -228,7 +217,7 @@ async def test_what_was_offered_of_a_log_is_not_read_in_place_of_another_one() -
     for _ in range(4):
         if consumer.state.position == len(new) and len(new) == len(consumer.log) == 5:
             new += consumer.append(3)
-        if TP in consumer.fetcher._records and consumer.shortcut.before_drain(TP):
+        if TP in consumer.fetcher._records and consumer.shortcut.can_drain(TP):
             waiting = consumer.fetcher._records[TP]
             got = await consumer.fetcher.fetched_records({TP}, timeout=0, max_records=5)
             consumer.shortcut.drained(TP, waiting)
@@ -241,7 +230,7 @@ async def test_what_was_offered_of_a_log_is_not_read_in_place_of_another_one() -
 
 async def test_one_record_of_somebody_else_and_all_is_fetched_again() -> None:
     consumer = Consumer()
-    for _ in range(IN_STEP - 1):
+    for _ in range(MIN_OWN_BATCHES - 1):
         consumer.shortcut.offer(consumer.append(1))
         await consumer.drain(10)
     consumer.append(1)
@@ -250,9 +239,9 @@ async def test_one_record_of_somebody_else_and_all_is_fetched_again() -> None:
     await consumer.drain(10)
     consumer.shortcut.offer(consumer.append(1))
     await consumer.drain(10)
-    assert consumer.read == list(range(IN_STEP + 1))
+    assert consumer.read == list(range(MIN_OWN_BATCHES + 1))
     consumer.ask()
-    assert consumer.under_way == IN_STEP + 1
+    assert consumer.under_way == MIN_OWN_BATCHES + 1
 
 
 async def test_nothing_is_taken_up_of_a_partition_that_went_elsewhere() -> None:
@@ -262,3 +251,41 @@ async def test_nothing_is_taken_up_of_a_partition_that_went_elsewhere() -> None:
     consumer.fetcher._subscriptions.assign_from_subscribed(set())
     consumer.shortcut.offer(consumer.append(1))
     assert TP not in consumer.fetcher._records
+
+
+async def test_an_answer_with_an_error_finds_the_buffer_empty() -> None:
+    consumer = Consumer()
+    consumer.shortcut.offer(consumer.append(1))
+    consumer.fetcher._set_error(TP, KafkaError())
+    with pytest.raises(KafkaError):
+        await consumer.drain(10)
+
+
+async def test_what_is_drained_to_its_end_makes_room_for_the_next_at_once() -> None:
+    consumer = Consumer()
+    consumer.shortcut.offer(consumer.append(2))
+    consumer.shortcut.offer(consumer.append(1))
+    await consumer.drain(2)
+    await consumer.drain(2)  # gives nothing: only now is the end seen
+    assert consumer.read == [0, 1]
+    assert consumer.may_go_on
+    await consumer.drain(2)
+    assert consumer.read == [0, 1, 2]
+
+
+async def test_what_is_offered_and_not_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = Consumer()
+    consumer.append(1)  # somebody else's, before all that is offered
+    monkeypatch.setattr(shortcut, "MAX_OFFERED_BYTES", 3 * bytes_of([record(0)]))
+    for _ in range(10):
+        consumer.shortcut.offer(consumer.append(1))
+    (partition,) = consumer.shortcut._partitions.values()
+    assert len(partition.offered) == 3
+    await consumer.finish()
+    assert consumer.read == list(range(11))
+
+
+async def test_the_newest_offset_is_known_without_a_fetch() -> None:
+    consumer = Consumer()
+    consumer.shortcut.offer(consumer.append(3))
+    assert consumer.state.highwater == 3
