@@ -37,6 +37,8 @@ _HOW = """\
   and neither is the start. Who takes longer than a minute is stopped, and rated by what it had
   done. All get the same signups from the first on, slow ones fewer of them; those whose cost grows
   with the keys that they hold are the better off for it.
+- **Each runs once.** Runs of the same code differ by some 15 %, so a ratio that is near what was
+  asked says nothing for certain.
 - **The broker shares the cores**, as do the worker's own database and Valkey. Its CPU time stands
   beside each contestant's.
 - Fetches wait 20 ms at most, for all but Faust, which has no setting for it: the embedded broker
